@@ -1,0 +1,1 @@
+"""The runtime every ContextWorker module stands on: registry, codec, worker."""

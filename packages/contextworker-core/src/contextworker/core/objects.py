@@ -1,0 +1,139 @@
+"""Bulk data between activities: content-addressed objects behind small references.
+
+An object's name is the SHA-256 of its bytes, so a retried activity writes the same object again
+and a reader can tell that it read what was written.
+"""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, from_url
+from obstore.store import ObjectStore as Backend
+from pydantic import Field
+
+from contextworker.core.errors import ConfigurationError, PermanentError, TransientError
+from contextworker.core.messages import Message
+
+_CHUNK = 1024 * 1024
+
+
+class ObjectRef(Message):
+    """Where an object is and what it must be; this is what travels through Temporal."""
+
+    key: str = Field(description="Path inside the store: <prefix>/<sha256>.")
+    size: int = Field(ge=0, description="Bytes.")
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the object's bytes."""
+        return self.key.rpartition("/")[2]
+
+
+class ObjectStore:
+    """Objects under one URL: `file://`, `s3://`, `gs://` or `az://`.
+
+    Every prefix starts with the tenant, so that one tenant's references never name another's data.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Open a store, making a `file://` folder; credentials come from the environment.
+
+        Raises:
+            ConfigurationError: The URL is not understood or its folder cannot be made.
+        """
+        parts = urlsplit(url)
+        try:
+            if parts.scheme == "file":
+                return cls(LocalStore(Path(unquote(parts.path)), mkdir=True))
+            return cls(from_url(url))
+        except (BaseError, OSError, ValueError) as error:
+            raise ConfigurationError(f"object store {url!r} cannot be opened: {error}") from error
+
+    async def put(self, data: bytes, *, prefix: str) -> ObjectRef:
+        """Store bytes. Idempotent: the same bytes give the same reference."""
+        digest = hashlib.sha256(data).hexdigest()
+        reference = ObjectRef(key=f"{prefix}/{digest}", size=len(data))
+        await self._put(reference, data)
+        return reference
+
+    async def put_file(self, path: Path, *, prefix: str) -> ObjectRef:
+        """Store a local file of any size in bounded memory."""
+        digest, size = await asyncio.to_thread(_digest, path)
+        reference = ObjectRef(key=f"{prefix}/{digest}", size=size)
+        await self._put(reference, path)
+        return reference
+
+    async def get(self, reference: ObjectRef) -> bytes:
+        """Read a whole object.
+
+        Raises:
+            PermanentError: It is gone, or is not what was stored.
+        """
+        try:
+            response = await obstore.get_async(self._backend, reference.key)
+            data = bytes(await response.bytes_async())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise _gone(reference) from error
+        except BaseError as error:
+            raise TransientError(f"object {reference.key} cannot be read: {error}") from error
+        if hashlib.sha256(data).hexdigest() != reference.sha256:
+            raise _corrupt(reference)
+        return data
+
+    @asynccontextmanager
+    async def local_copy(self, reference: ObjectRef) -> AsyncIterator[Path]:
+        """Hold a copy on local disk, for libraries that want a file; removed on leaving.
+
+        Raises:
+            PermanentError: The object is gone, or is not what was stored.
+        """
+        with tempfile.TemporaryDirectory(prefix="contextworker-") as folder:
+            path = Path(folder) / "object"
+            try:
+                await self._download(reference, path)
+            except (NotFoundError, FileNotFoundError) as error:
+                raise _gone(reference) from error
+            except BaseError as error:
+                raise TransientError(f"object {reference.key} cannot be read: {error}") from error
+            digest, _ = await asyncio.to_thread(_digest, path)
+            if digest != reference.sha256:
+                raise _corrupt(reference)
+            yield path
+
+    async def _download(self, reference: ObjectRef, path: Path) -> None:
+        response = await obstore.get_async(self._backend, reference.key)
+        with path.open("wb") as file:
+            async for chunk in response.stream(min_chunk_size=_CHUNK):
+                await asyncio.to_thread(file.write, chunk)
+
+    async def _put(self, reference: ObjectRef, content: bytes | Path) -> None:
+        try:
+            await obstore.put_async(self._backend, reference.key, content)
+        except BaseError as error:
+            raise TransientError(f"object {reference.key} cannot be stored: {error}") from error
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    """Hash a file; returns the hex SHA-256 and the size in bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+
+
+def _gone(reference: ObjectRef) -> PermanentError:
+    return PermanentError(f"object {reference.key} is no longer in the store; start the run again")
+
+
+def _corrupt(reference: ObjectRef) -> PermanentError:
+    return PermanentError(f"object {reference.key} is damaged: its bytes do not match its name")

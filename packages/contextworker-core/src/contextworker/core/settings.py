@@ -1,0 +1,63 @@
+"""Settings every worker and the gateway share, from the environment: prefix CONTEXTWORKER_.
+
+Temporal's own settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*,
+profiles) are read by `contextworker.core.connection` the way every Temporal tool reads them.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Promotion(StrEnum):
+    """When a starting worker makes its own version the current one of its deployment."""
+
+    FIRST = "first"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class VersioningBehavior(StrEnum):
+    """What an open run does when a newer version becomes current."""
+
+    PINNED = "pinned"
+    AUTO_UPGRADE = "auto_upgrade"
+
+
+class RuntimeSettings(BaseSettings):
+    """What every process of this project reads."""
+
+    model_config = SettingsConfigDict(env_prefix="CONTEXTWORKER_", frozen=True)
+
+    log_level: str = Field(default="INFO", description="Standard level name.")
+    store_url: str = Field(
+        default_factory=lambda: Path(".contextworker/objects").resolve().as_uri(),
+        description="Object store for bulk data: file://, s3://, gs:// or az://.",
+    )
+    versioning: bool = Field(
+        default=True,
+        description="Worker Deployment versions; off where the Temporal server lacks them.",
+    )
+
+
+class WorkerSettings(RuntimeSettings):
+    """What a worker process reads besides."""
+
+    shutdown_grace_s: float = Field(
+        default=30, ge=0, description="How long running activities may finish after SIGTERM."
+    )
+    health_address: str = Field(
+        default="", description="host:port of the gRPC health service; empty for none."
+    )
+    max_concurrent_activities: int = Field(default=20, ge=1, description="Per module.")
+    max_concurrent_workflow_tasks: int = Field(default=100, ge=2, description="Per module.")
+    promotion: Promotion = Field(
+        default=Promotion.FIRST,
+        description="When this worker makes its version current: first, always or never.",
+    )
+    versioning_behavior: VersioningBehavior = Field(
+        default=VersioningBehavior.PINNED,
+        description="Open runs on a newer version: pinned or auto_upgrade.",
+    )
