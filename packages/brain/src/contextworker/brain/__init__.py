@@ -1,0 +1,33 @@
+"""The Brain: the store of products, rejects and runs, behind a small protocol."""
+
+from contextworker.brain.identity import product_id
+from contextworker.brain.models import (
+    Enrichment,
+    EnrichmentStatus,
+    Product,
+    ProductRecord,
+    Reject,
+    RejectRecord,
+    RunRecord,
+    RunStatus,
+    UpsertCounts,
+)
+from contextworker.brain.opening import open_brain
+from contextworker.brain.protocol import Brain
+from contextworker.brain.settings import BrainSettings
+
+__all__ = [
+    "Brain",
+    "BrainSettings",
+    "Enrichment",
+    "EnrichmentStatus",
+    "Product",
+    "ProductRecord",
+    "Reject",
+    "RejectRecord",
+    "RunRecord",
+    "RunStatus",
+    "UpsertCounts",
+    "open_brain",
+    "product_id",
+]
