@@ -1,0 +1,87 @@
+"""A process's health for probes: the standard gRPC health service on a port of its own."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from contextworker.core.errors import ConfigurationError
+
+_log = logging.getLogger(__name__)
+_CHECK_INTERVAL_S = 5.0
+_CHECK_TIMEOUT = timedelta(seconds=3)
+
+
+class Health:
+    """What the health service answers: SERVING once ready, and while Temporal answers."""
+
+    def __init__(self) -> None:
+        self.servicer = health_aio.HealthServicer()
+        self._ready = asyncio.Event()
+
+    def ready(self) -> None:
+        """Say that the process has started."""
+        self._ready.set()
+
+    async def watch(self, client: Client) -> None:
+        """Keep the answer true until cancelled."""
+        await self._set(serving=False)
+        await self._ready.wait()
+        was: bool | None = None
+        while True:
+            serving = await temporal_answers(client)
+            if serving != was:
+                await self._set(serving=serving)
+                log = _log.info if serving else _log.warning
+                log("health: %s", "serving" if serving else "Temporal does not answer")
+            was = serving
+            await asyncio.sleep(_CHECK_INTERVAL_S)
+
+    async def _set(self, *, serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse
+        await self.servicer.set("", status.SERVING if serving else status.NOT_SERVING)
+
+
+async def temporal_answers(client: Client) -> bool:
+    """Ask Temporal's own health service, once."""
+    try:
+        return await client.service_client.check_health(timeout=_CHECK_TIMEOUT)
+    except (RPCError, RuntimeError):  # a lazy client that cannot connect raises RuntimeError
+        return False
+
+
+@asynccontextmanager
+async def health_server(address: str, client: Client) -> AsyncIterator[Health]:
+    """Serve health at `host:port` while the block runs; an empty address serves nothing.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on.
+    """
+    health = Health()
+    if not address:
+        yield health
+        return
+    server = grpc.aio.server()
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"the health service cannot listen on {address}: is the port in use? ({error})"
+        ) from error
+    await server.start()
+    _log.info("health service on %s:%d", address.rpartition(":")[0], port)
+    watching = asyncio.create_task(health.watch(client))
+    try:
+        yield health
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        await server.stop(grace=None)

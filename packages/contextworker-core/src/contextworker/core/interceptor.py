@@ -1,0 +1,101 @@
+"""What surrounds every activity and workflow: errors in Temporal's terms, ids that replay."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio import activity, workflow
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    ExecuteWorkflowInput,
+    HandleSignalInput,
+    HandleUpdateInput,
+    Interceptor,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+
+from contextcore import UnitError
+from contextcore.origin import use_origin
+from contextworker.core.errors import InvalidInputError, PermanentError
+
+_log = logging.getLogger(__name__)
+_NEVER_RETRIED = (PermanentError, UnitError, ValidationError)
+
+
+class ContextInterceptor(Interceptor):
+    """Makes permanent errors non-retryable, and new units deterministic inside workflows."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
+        """Surround activities."""
+        return _Activity(next)
+
+    def workflow_interceptor_class(
+        self,
+        input: WorkflowInterceptorClassInput,  # noqa: A002, ARG002 - the SDK's name
+    ) -> type[WorkflowInboundInterceptor]:
+        """Surround workflows."""
+        return _Workflow
+
+
+class _Activity(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's name
+        try:
+            return await super().execute_activity(input)
+        except _NEVER_RETRIED as error:
+            failure, info = permanent_failure(error), activity.info()
+            _log.warning(
+                "activity %s of %s failed for good: %s",
+                info.activity_type,
+                info.workflow_id,
+                failure.message,
+            )
+            raise failure from error.__cause__
+
+
+class _WorkflowOrigin:
+    def new_id(self) -> str:
+        return str(workflow.uuid4())
+
+    def now(self) -> datetime:
+        return workflow.now()
+
+
+class _Workflow(WorkflowInboundInterceptor):
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002 - the SDK's name
+        with use_origin(_WorkflowOrigin()):
+            try:
+                return await super().execute_workflow(input)
+            except _NEVER_RETRIED as error:
+                # Left as it is, the error would fail the workflow task, which is retried for ever.
+                raise permanent_failure(error) from error.__cause__
+
+    async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002 - the SDK's name
+        with use_origin(_WorkflowOrigin()):
+            await super().handle_signal(input)
+
+    async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002 - the SDK's name
+        with use_origin(_WorkflowOrigin()):
+            return await super().handle_update_handler(input)
+
+
+def permanent_failure(error: Exception) -> ApplicationError:
+    """Say a permanent error in Temporal's terms: not retried, its class name as the type.
+
+    Benign, because it is an answer and no alarm: the SDK then leaves its traceback out of the log.
+    """
+    if isinstance(error, ValidationError):
+        # Not str(error), which quotes the values: histories and logs are no place for them.
+        message = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'payload'}: {item['msg']}"
+            for item in error.errors()
+        )
+        kind = InvalidInputError.__name__
+    else:
+        message, kind = str(error), type(error).__name__
+    return ApplicationError(
+        message, type=kind, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+    )

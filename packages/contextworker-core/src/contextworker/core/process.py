@@ -1,0 +1,134 @@
+"""The shared entry point of every process here: logging, signals, exit codes."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from contextworker.core.connection import connect
+from contextworker.core.errors import ContextWorkerError
+from contextworker.core.health import health_server
+from contextworker.core.registry import ModuleConfig
+from contextworker.core.settings import RuntimeSettings, WorkerSettings
+from contextworker.core.worker import run_worker, shared_modules
+
+_log = logging.getLogger(__name__)
+EXIT_FAILURE = 1
+
+
+def run_module_worker(module: ModuleConfig) -> None:
+    """Run one module's worker until a signal: the whole body of a module's `main`."""
+    run_module_workers([module])
+
+
+def run_module_workers(modules: Sequence[ModuleConfig]) -> None:
+    """Run the workers of several modules in this process until a signal."""
+
+    async def serve(stop: asyncio.Event) -> None:
+        settings = WorkerSettings()
+        connecting = asyncio.create_task(connect(*shared_modules(modules)))
+        await _first(connecting, stop)
+        if not connecting.done():
+            connecting.cancel()
+            return
+        client = await connecting
+        async with health_server(settings.health_address, client) as health:
+            await run_worker(client, modules, settings, stop=stop, on_ready=health.ready)
+
+    run_process(serve)
+
+
+def run_process(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run a service to its end and exit: 0 after a signal, 1 with a sentence after an error.
+
+    The first SIGTERM or SIGINT sets the event, on which `serve` should drain and return; a second
+    one ends the process at once.
+
+    Args:
+        serve: Called with that event.
+    """
+    code = 0
+    try:
+        configure_logging(RuntimeSettings().log_level)
+        asyncio.run(_serve(serve))
+    except* (ContextWorkerError, ValidationError) as group:
+        for error in _leaves(group):
+            print(f"error: {sentence(error)}", file=sys.stderr)  # noqa: T201 - a person reads this
+        code = EXIT_FAILURE
+    # Temporal's native runtime can crash an interpreter that exits with its objects still alive.
+    gc.collect()
+    sys.exit(code)
+
+
+def configure_logging(level: str) -> None:
+    """Log to standard error, one line a record."""
+    logging.basicConfig(
+        level=level.upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # `connect` says it in its own words
+
+
+def sentence(error: BaseException) -> str:
+    """Say an error to a person: of a wrong setting, which one and why."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{error.title}: {'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}"
+        for item in error.errors()
+    )
+
+
+async def _serve(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    stop = asyncio.Event()
+    with _signals(stop):
+        await serve(stop)
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    stopping = False
+
+    def on_signal(number: int, _frame: object) -> None:
+        # Not loop.add_signal_handler: Windows lacks it, and a busy loop would delay the second one.
+        nonlocal stopping
+        name = signal.Signals(number).name
+        if stopping:
+            sys.stderr.write(f"{name} again: stopping now\n")
+            os._exit(128 + number)
+        stopping = True
+        _log.info("%s: finishing what runs; send it again to stop at once", name)
+        loop.call_soon_threadsafe(stop.set)
+
+    previous = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+async def _first(task: asyncio.Task[Any], stop: asyncio.Event) -> None:
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

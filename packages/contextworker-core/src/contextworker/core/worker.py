@@ -1,0 +1,137 @@
+"""Runs the workers of one or many modules in one process, with one client."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from importlib.util import find_spec
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from contextworker.core.deployment import announce, deployment_config
+from contextworker.core.errors import ConfigurationError
+from contextworker.core.registry import Activity, ModuleConfig
+from contextworker.core.settings import WorkerSettings
+
+_log = logging.getLogger(__name__)
+# Live progress is read off heartbeats, so they go out every second; the SDK's own choice is 80 %
+# of the heartbeat timeout.
+_HEARTBEAT_INTERVAL = timedelta(seconds=1)
+
+
+def shared_modules(modules: Iterable[ModuleConfig]) -> list[str]:
+    """Name the message modules that workflow code shares with the outside: see `ContextPlugin`."""
+    siblings = {
+        f"{route.workflow.__module__.rpartition('.')[0]}.messages"
+        for module in modules
+        for route in module.routes
+        if "." in route.workflow.__module__
+    }
+    return sorted(name for name in siblings if find_spec(name) is not None)
+
+
+async def run_worker(
+    client: Client,
+    modules: Sequence[ModuleConfig],
+    settings: WorkerSettings,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the modules' workers until `stop` is set, then drain within the grace period.
+
+    Args:
+        client: A connected client with the `ContextPlugin`.
+        modules: Each gets a Worker of its own on its own task queue.
+        settings: Grace period, concurrency, versioning.
+        stop: Set it to stop polling; running activities may finish within the grace period.
+        on_ready: Called once every module polls and its routes are announced.
+
+    Raises:
+        ConfigurationError: Temporal refuses a worker (an unknown namespace, for one).
+        Exception: Whatever ended a worker for good; the others are stopped first.
+    """
+    async with AsyncExitStack() as stack:
+        workers = [
+            await stack.enter_async_context(_open_worker(client, module, settings))
+            for module in modules
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(_run(worker)) for worker in workers]
+            announcing = tasks.create_task(_announce(client, modules, settings, on_ready))
+            await _until(stop, running)
+            announcing.cancel()
+            await asyncio.gather(*(worker.shutdown() for worker in workers if worker.is_running))
+
+
+async def _until(stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({stopped, *running}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+
+
+async def _run(worker: Worker) -> None:
+    try:
+        await worker.run()
+    except RuntimeError as error:
+        if "validation failed" in str(error):
+            raise ConfigurationError(
+                f"Temporal refuses the worker of task queue {worker.task_queue!r} "
+                f"in namespace {worker.client.namespace!r}: {error}"
+            ) from error
+        raise
+
+
+async def _announce(
+    client: Client,
+    modules: Sequence[ModuleConfig],
+    settings: WorkerSettings,
+    on_ready: Callable[[], None],
+) -> None:
+    if settings.versioning:
+        await asyncio.gather(*(announce(client, module, settings.promotion) for module in modules))
+    for module in modules:
+        types = ", ".join(route.workflow_type for route in module.routes)
+        _log.info("module %s %s polls %s: %s", module.name, module.build_id, module.queue, types)
+    on_ready()
+
+
+@asynccontextmanager
+async def _open_worker(
+    client: Client, module: ModuleConfig, settings: WorkerSettings
+) -> AsyncIterator[Worker]:
+    async with _open_activities(module) as activities:
+        with ThreadPoolExecutor(
+            settings.max_concurrent_activities, thread_name_prefix=f"{module.name}-activity"
+        ) as threads:
+            yield Worker(
+                client,
+                task_queue=module.queue,
+                workflows=[route.workflow for route in module.routes],
+                activities=activities,
+                activity_executor=threads,
+                identity=f"{module.name}@{module.build_id}:{socket.gethostname()}:{os.getpid()}",
+                deployment_config=deployment_config(module, settings),
+                graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace_s),
+                max_concurrent_activities=settings.max_concurrent_activities,
+                max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
+                max_heartbeat_throttle_interval=_HEARTBEAT_INTERVAL,
+                workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+                activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            )
+
+
+@asynccontextmanager
+async def _open_activities(module: ModuleConfig) -> AsyncIterator[Sequence[Activity]]:
+    if callable(module.activities):
+        async with module.activities() as activities:
+            yield activities
+    else:
+        yield module.activities
