@@ -1,0 +1,1 @@
+"""The `contextworker` command: a local stack, a demo, and a client for any gateway."""

@@ -1,0 +1,19 @@
+"""The executable `contextworker`."""
+
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the command line in sys.argv."""
+    try:
+        from contextworker.cli.app import run_command  # noqa: PLC0415 - Ctrl-C works during imports
+
+        code = run_command(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

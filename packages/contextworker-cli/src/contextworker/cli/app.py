@@ -1,0 +1,109 @@
+"""The commands and where their code is; each is imported when it is called."""
+
+import inspect
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from cyclopts import App, Group
+
+from contextworker.cli.errors import CliError
+
+_COMMANDS = "contextworker.cli.commands"
+
+
+def make_app() -> App:
+    """Wire the commands."""
+    app = App(
+        name="contextworker",
+        help="Durable background work: a local stack to try it on, and a client for any gateway.",
+        help_epilogue=(
+            "Start here: `contextworker demo`. Every command has `--help`.\n\n"
+            "`python -m contextworker` without arguments is the gateway; "
+            "with `--temporal [--modules NAME…]` it is a worker."
+        ),
+        version=_version,
+        help_format="markdown",
+    )
+    local = Group("On this machine", sort_key=1)
+    client = Group("Against a gateway", sort_key=2)
+    stored = Group("What is stored", sort_key=3)
+    app.command(
+        f"{_COMMANDS}.demo:demo",
+        name="demo",
+        group=local,
+        sort_key=1,
+        help="Start everything, harvest a feed, enrich its products, show them, stop everything.",
+    )
+    app.command(
+        f"{_COMMANDS}.up:up",
+        name="up",
+        group=local,
+        sort_key=2,
+        help="Run the whole stack until Ctrl-C; its state stays in `.contextworker/`.",
+    )
+    app.command(
+        f"{_COMMANDS}.down:down",
+        name="down",
+        group=local,
+        sort_key=3,
+        help="Stop the stack that `up` runs in this folder.",
+    )
+    app.command(
+        f"{_COMMANDS}.start:start",
+        name="start",
+        group=client,
+        sort_key=1,
+        help="Start a workflow: `contextworker start harvest supplier_code=camping-trade`.",
+    )
+    app.command(
+        f"{_COMMANDS}.status:status",
+        name="status",
+        group=client,
+        sort_key=2,
+        help="Show how a workflow stands.",
+    )
+    app.command(
+        f"{_COMMANDS}.watch:watch",
+        name="watch",
+        group=client,
+        sort_key=3,
+        help="Follow a workflow until it closes.",
+    )
+    app.command(
+        f"{_COMMANDS}.modules:modules",
+        name="modules",
+        group=client,
+        sort_key=4,
+        help="List the modules whose workers announced themselves, and what they accept.",
+    )
+    app.command(
+        f"{_COMMANDS}.brain:app",
+        name="brain",
+        group=stored,
+        help="Look into the Brain: products, rejects, runs.",
+    )
+    return app
+
+
+def run_command(tokens: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        command, bound, _ = make_app().parse_args(list(tokens))
+        result = command(*bound.args, **bound.kwargs)
+        if inspect.iscoroutine(result):
+            from contextworker.cli.runner import run  # noqa: PLC0415 - help needs no event loop
+
+            return run(result)
+    except CliError as error:
+        from contextworker.cli.render import print_error  # noqa: PLC0415 - nor rendering
+
+        print_error(error)
+        return error.exit_code
+    return int(result or 0)
+
+
+def _version() -> str:
+    try:
+        return version("contextworker-cli")
+    except PackageNotFoundError:
+        return "unknown (not installed)"

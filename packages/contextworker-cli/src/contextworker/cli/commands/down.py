@@ -1,0 +1,26 @@
+"""`contextworker down`."""
+
+from contextworker.cli.console import err
+from contextworker.cli.errors import StackError
+from contextworker.cli.settings import CliSettings
+from contextworker.cli.stack.state import find_running
+
+WITHIN_S = 60.0
+
+
+def down() -> int:
+    """Stop the stack that `up` runs in this folder or one above; its data stays."""
+    settings = CliSettings()
+    state = find_running(settings.state_dir)
+    if state is None:
+        err().print("No stack runs here.")
+        return 0
+    with err().status("Stopping …"):
+        stopped = state.up.stop(WITHIN_S)
+    if not stopped:
+        raise StackError(
+            f"`contextworker up` (process {state.up.pid}) did not stop within {WITHIN_S:g} s.",
+            [f"its logs: {state.logs}"],
+        )
+    err().print("Stopped; its data stays for the next `contextworker up`.")
+    return 0

@@ -1,0 +1,42 @@
+"""The two streams: results go to stdout, everything else to stderr.
+
+Rich drops colours and animation by itself where the stream is no terminal, and honours NO_COLOR.
+"""
+
+import json
+import os
+import sys
+from functools import cache
+from typing import Any
+
+from rich.console import Console
+
+PIPED_WIDTH = 200
+
+
+@cache
+def out() -> Console:
+    """The results."""
+    return _console(stderr=False)
+
+
+@cache
+def err() -> Console:
+    """Progress, notes and errors."""
+    return _console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on stdout, for programs: no colour, no wrapping."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:  # a product name must not fail a terminal that cannot spell it
+        reconfigure(errors="replace")
+    # Rich takes a pipe for 80 columns and would cut tables; a reader of pipes has room.
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=width)

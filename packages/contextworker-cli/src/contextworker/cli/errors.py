@@ -1,0 +1,58 @@
+"""What the command line reports, as a sentence and an exit code.
+
+CliError                   a sentence for the person at the terminal; exit code 1
+├── UsageError             the command line is wrong; exit code 2
+├── StackError             the local stack cannot start or broke
+│   └── ChildError         one of its processes did; carries the end of its log
+├── GatewayError           the gateway refused, or failed
+│   └── NoGatewayError     nothing answers at the address
+└── BrainError             the Brain cannot be opened
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class CliError(Exception):
+    """A failure told in one sentence; `details` are printed below it, one a line."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
+
+
+class UsageError(CliError):
+    """The command line is wrong."""
+
+    exit_code = 2
+
+
+class StackError(CliError):
+    """The local stack cannot start, or broke."""
+
+
+class ChildError(StackError):
+    """A process of the stack failed; says where its log is and how it ends."""
+
+    def __init__(self, message: str, *, log: Path, tail: Sequence[str]) -> None:
+        shown = tail or ["(the log is empty)"]
+        super().__init__(message, [f"its log: {log}", *(f"  │ {line}" for line in shown)])
+        self.log = log
+
+
+class GatewayError(CliError):
+    """The gateway refused the request, or failed at it."""
+
+    def __init__(self, code: str, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message, details)
+        self.code = code
+
+
+class NoGatewayError(GatewayError):
+    """Nothing answers at the gateway's address."""
+
+
+class BrainError(CliError):
+    """The Brain cannot be opened."""

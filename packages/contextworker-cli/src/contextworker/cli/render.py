@@ -1,0 +1,121 @@
+"""Errors and statuses as a person reads them. What comes from outside is never read as markup."""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from contextworker.cli.console import err
+from contextworker.cli.errors import CliError
+from contextworker.cli.replies import Failure, ModuleInfo, TaskStatus
+from contextworker.cli.stack.state import StackState
+from contextworker.cli.views import describe
+
+_TRY = (
+    "contextworker start harvest supplier_code=camping-trade tenant_id=my_project --watch",
+    "contextworker start gardener tenant_id=my_project --watch",
+    "contextworker brain products --tenant my_project",
+    "contextworker modules",
+)
+STYLES = {
+    "completed": "green",
+    "done": "green",
+    "running": "cyan",
+    "queued": "yellow",
+    "pending": "yellow",
+    "review": "yellow",
+}
+
+
+def print_error(error: CliError) -> None:
+    """Print an error and its details on stderr."""
+    console = err()
+    console.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+    for line in error.details:
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def state_text(state: str) -> Text:
+    """Return a status in its colour."""
+    return Text(state, style=STYLES.get(state, "red"))
+
+
+def pairs(rows: list[tuple[str, RenderableType]]) -> Table:
+    """Return a borderless table of names and values."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def status_view(status: TaskStatus) -> RenderableType:
+    """Return everything the gateway said about a workflow."""
+    rows: list[tuple[str, RenderableType]] = [
+        ("workflow", Text(status.workflow_id)),
+        ("status", state_text(status.status)),
+    ]
+    if status.open and (status.progress or status.reason):
+        rows.append(("now", Text(describe(status))))
+    if status.error:
+        rows.append(("error", Text(error_sentence(status.error))))
+    extra = status.model_extra or {}
+    rows += [
+        (_label(key), _value(value)) for key, value in extra.items() if value not in (None, "")
+    ]
+    if status.result:
+        rows.append(("result", pairs([(k, _value(v)) for k, v in status.result.items()])))
+    return pairs(rows)
+
+
+def error_sentence(error: Failure) -> str:
+    """Return the message, with the type where it adds something."""
+    return error.message or error.type or "no reason was given"
+
+
+def stack_view(state: StackState) -> RenderableType:
+    """Return where a running stack answers, where its logs are and how to try it."""
+    rows: list[tuple[str, RenderableType]] = [
+        ("gateway", Text(state.gateway, style="bold")),
+        ("Temporal", Text(state.temporal)),
+    ]
+    if state.ui:
+        rows.append(("Temporal's UI", Text(state.ui, style=f"link {state.ui}")))
+    rows += [
+        ("Brain", Text(state.brain_url)),
+        ("suppliers", Text(str(state.suppliers_dir))),
+        ("logs", Group(*(Text(str(process.log)) for process in state.processes))),
+        ("try", Group(*(Text(line, style="cyan") for line in _TRY))),
+    ]
+    return pairs(rows)
+
+
+def modules_view(modules: list[ModuleInfo]) -> RenderableType:
+    """Return the modules with what each workflow type accepts."""
+    return Group(*(_module(module) for module in modules))
+
+
+def _module(module: ModuleInfo) -> RenderableType:
+    head = Text.assemble((module.name, "bold"), f" {module.build_id}  queue {module.task_queue}")
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for route in module.routes:
+        table.add_row(Text(route.workflow_type, style="cyan"), Text(route.description))
+        for name, field in route.fields():
+            table.add_row(Text(f"  {name}"), Text(field))
+    return Group(head, table)
+
+
+def _label(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _value(value: Any) -> RenderableType:
+    if isinstance(value, dict):
+        return pairs([(_label(str(key)), _value(item)) for key, item in value.items()])
+    if isinstance(value, list):
+        return Group(*(_value(item) for item in value)) if value else Text("none")
+    if isinstance(value, float):
+        return Text(f"{value:g}")
+    return Text("" if value is None else str(value))

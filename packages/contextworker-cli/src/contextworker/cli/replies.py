@@ -1,0 +1,82 @@
+"""What a gateway replies, as far as the command line reads it; the rest stays in `model_extra`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from contextworker.core.messages import Progress
+
+OPEN = frozenset({"queued", "running"})
+
+
+class Reply(BaseModel):
+    """A reply's payload; a newer gateway may say more."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def dump(self) -> dict[str, Any]:
+        """Return the payload as the gateway sent it."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Started(Reply):
+    """The reply to StartWorkflow."""
+
+    workflow_id: str
+    run_id: str = ""
+    status: str = "started"
+
+
+class Failure(Reply):
+    """Why a workflow or an activity failed, with what caused it."""
+
+    type: str = ""
+    message: str = ""
+
+
+class TaskStatus(Reply):
+    """The reply to GetTaskStatus."""
+
+    workflow_id: str
+    status: str
+    reason: str | None = None
+    progress: Progress | None = None
+    result: dict[str, Any] | None = None
+    error: Failure | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the workflow may still change."""
+        return self.status in OPEN
+
+
+class RouteInfo(Reply):
+    """One workflow type of a module."""
+
+    workflow_type: str
+    description: str = ""
+    payload_schema: dict[str, Any] | None = None
+
+    def fields(self) -> Iterator[tuple[str, str]]:
+        """Yield each field of the payload with its type and meaning, required ones first."""
+        schema = self.payload_schema or {}
+        required = set(schema.get("required", []))
+        properties = schema.get("properties", {}).items()
+        for name, field in sorted(properties, key=lambda item: item[0] not in required):
+            if name == "workflow_type":
+                continue
+            kinds = [field, *field.get("anyOf", [])]
+            kind = " or ".join(str(part["type"]) for part in kinds if "type" in part) or "any"
+            need = "required" if name in required else f"default {field.get('default')!r}"
+            text = field.get("description", "")
+            yield name, f"{kind}, {need}" + (f". {text}" if text else "")
+
+
+class ModuleInfo(Reply):
+    """One module."""
+
+    name: str
+    task_queue: str = ""
+    build_id: str = ""
+    routes: list[RouteInfo] = []

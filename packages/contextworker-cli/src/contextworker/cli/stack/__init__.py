@@ -1,0 +1,1 @@
+"""A whole ContextWorker on this machine: Temporal, gateway, workers, as child processes."""

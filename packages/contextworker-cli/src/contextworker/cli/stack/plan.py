@@ -1,0 +1,176 @@
+"""What the local stack consists of: folders, addresses and the programs to run. No side effects."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from contextworker.cli.stack.binary import RunningTemporal, TemporalBinary
+from contextworker.cli.stack.ports import LOOPBACK
+from contextworker.cli.stack.process import Program
+
+# The defaults hold a workflow that comes alone for 100 ms at each of these steps; tenants share
+# a queue fairly only where the server is told so.
+_DYNAMIC_CONFIG = {
+    "history.transferProcessorMaxPollRPS": "2000",
+    "history.timerProcessorMaxPollRPS": "2000",
+    "history.visibilityProcessorMaxPollRPS": "2000",
+    "matching.enableFairness": "true",
+}
+_SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal"}
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a stack keeps everything."""
+
+    root: Path
+
+    @property
+    def logs(self) -> Path:
+        """One log file per process."""
+        return self.root / "logs"
+
+    @property
+    def temporal_db(self) -> Path:
+        """Temporal's SQLite file."""
+        return self.root / "temporal.db"
+
+    @property
+    def brain_url(self) -> str:
+        """The Brain's SQLite file, as a URL."""
+        return f"sqlite:///{self.root / 'brain.db'}"
+
+    @property
+    def store_url(self) -> str:
+        """The object store's folder, as a URL."""
+        return (self.root / "objects").as_uri()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The ports of one stack; `workers` has one health port per module."""
+
+    gateway: int
+    temporal: int
+    ui: int
+    workers: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A stack that can be started; `first` must be ready before `rest`."""
+
+    folders: Folders
+    suppliers_dir: Path
+    modules: Sequence[str]
+    gateway: str
+    temporal: str
+    ui: str | None
+    first: Sequence[Program]
+    rest: Sequence[Program]
+
+
+def make_plan(
+    root: Path,
+    *,
+    temporal: TemporalBinary | RunningTemporal,
+    ports: Ports,
+    modules: Sequence[str],
+    suppliers_dir: Path,
+    environ: Mapping[str, str],
+    grace_s: float,
+) -> Plan:
+    """Lay out a stack under `root`, which must be absolute."""
+    folders = Folders(root)
+    gateway = f"{LOOPBACK}:{ports.gateway}"
+    binary = temporal.path if isinstance(temporal, TemporalBinary) else None
+    temporal_address = (
+        temporal.address
+        if isinstance(temporal, RunningTemporal)
+        else f"{LOOPBACK}:{ports.temporal}"
+    )
+    env = _environment(
+        environ, folders, temporal_address, suppliers_dir, embedded=binary is not None
+    )
+    env["CONTEXTWORKER_SHUTDOWN_GRACE_S"] = f"{grace_s:g}"
+    return Plan(
+        folders=folders,
+        suppliers_dir=suppliers_dir,
+        modules=tuple(modules),
+        gateway=gateway,
+        temporal=temporal_address,
+        ui=f"http://{LOOPBACK}:{ports.ui}" if binary else None,
+        first=[_temporal(binary, ports, folders, env)] if binary else [],
+        rest=[
+            Program(
+                name="gateway",
+                command=[sys.executable, "-m", "contextworker"],
+                log=folders.logs / "gateway.log",
+                health_address=gateway,
+                env={**env, "WORKER_PORT": str(ports.gateway)},
+                grace_s=grace_s + 5,
+            ),
+            *(
+                _worker(name, port, folders, env, grace_s)
+                for name, port in zip(modules, ports.workers, strict=True)
+            ),
+        ],
+    )
+
+
+def _temporal(path: Path, ports: Ports, folders: Folders, env: Mapping[str, str]) -> Program:
+    command = [str(path), "server", "start-dev", "--ip", LOOPBACK]
+    command += ["--port", str(ports.temporal), "--ui-port", str(ports.ui)]
+    command += ["--ui-disable-news-fetch", "--log-level", "warn"]
+    command += ["--db-filename", str(folders.temporal_db)]
+    for key, value in _DYNAMIC_CONFIG.items():
+        command += ["--dynamic-config-value", f"{key}={value}"]
+    for key, value in _SQLITE_PRAGMAS.items():
+        command += ["--sqlite-pragma", f"{key}={value}"]
+    return Program(
+        name="temporal",
+        command=command,
+        log=folders.logs / "temporal.log",
+        health_address=f"{LOOPBACK}:{ports.temporal}",
+        env=env,
+    )
+
+
+def _worker(
+    module: str, port: int, folders: Folders, env: Mapping[str, str], grace_s: float
+) -> Program:
+    health = f"{LOOPBACK}:{port}"
+    return Program(
+        name=f"{module}-worker",
+        command=[sys.executable, "-m", "contextworker", "--temporal", "--modules", module],
+        log=folders.logs / f"{module}-worker.log",
+        health_address=health,
+        env={**env, "CONTEXTWORKER_HEALTH_ADDRESS": health},
+        grace_s=grace_s + 5,
+    )
+
+
+def _environment(
+    environ: Mapping[str, str],
+    folders: Folders,
+    temporal_address: str,
+    suppliers_dir: Path,
+    *,
+    embedded: bool,
+) -> dict[str, str]:
+    env = dict(environ)
+    if embedded:  # a profile, key or certificate of another server must not reach this one
+        env = {key: value for key, value in env.items() if not key.startswith("TEMPORAL_")}
+        env["TEMPORAL_CONFIG_FILE"] = os.devnull
+    return env | {
+        "TEMPORAL_ADDRESS": temporal_address,
+        "BRAIN_URL": folders.brain_url,
+        "CONTEXTWORKER_STORE_URL": folders.store_url,
+        "CONTEXTWORKER_SUPPLIERS_DIR": str(suppliers_dir),
+        # A developer edits code without raising its version: whatever starts last is current.
+        "CONTEXTWORKER_PROMOTION": "always",
+        "CONTEXTWORKER_VERSIONING_BEHAVIOR": "auto_upgrade",
+        "PYTHONUNBUFFERED": "1",
+    }

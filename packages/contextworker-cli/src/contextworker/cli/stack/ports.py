@@ -1,0 +1,59 @@
+"""Ports on the loopback interface: which are free, and what to say when one is not."""
+
+import socket
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from contextworker.cli.errors import StackError
+
+LOOPBACK = "127.0.0.1"
+
+
+class PortWish(NamedTuple):
+    """A port a process of the stack wants.
+
+    `fixed` is what the person asked for and nothing else will do; `preferred` is the well-known
+    one, taken where it is free.
+    """
+
+    what: str
+    option: str
+    fixed: int | None = None
+    preferred: int | None = None
+
+
+def choose_ports(*wishes: PortWish) -> list[int]:
+    """Return one free port per wish, all different.
+
+    Raises:
+        StackError: A fixed port is in use, or named twice.
+    """
+    chosen: dict[int, int] = {}
+    with ExitStack() as held:  # every port stays bound until all are chosen, so none comes twice
+        for index, wish in sorted(enumerate(wishes), key=lambda item: item[1].fixed is None):
+            if wish.fixed is not None:
+                bound = _bind(wish.fixed)
+                if bound is None:
+                    raise StackError(
+                        f"Port {wish.fixed} for {wish.what} is in use on {LOOPBACK}: "
+                        f"stop what uses it, or give another {wish.option}."
+                    )
+            else:
+                bound = (_bind(wish.preferred) if wish.preferred else None) or _bind(0)
+            if bound is None:
+                raise StackError(f"No port is free on {LOOPBACK} for {wish.what}.")
+            held.enter_context(bound)
+            chosen[index] = int(bound.getsockname()[1])
+    return [chosen[index] for index in range(len(wishes))]
+
+
+def _bind(port: int) -> socket.socket | None:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # As servers do: a port whose last connections linger in TIME_WAIT is free.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((LOOPBACK, port))
+    except (OSError, OverflowError):
+        bound.close()
+        return None
+    return bound
