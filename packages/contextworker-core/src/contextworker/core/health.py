@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from contextworker.core.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)
-_CHECK_INTERVAL_S = 5.0
+_CHECK_INTERVAL_S = 2.0
 _CHECK_TIMEOUT = timedelta(seconds=3)
 
 

@@ -1,0 +1,7 @@
+"""Settings of the whole test run."""
+
+from hypothesis import settings
+
+# The machines are shared: how long an example took says nothing about the code.
+settings.register_profile("contextworker", deadline=None, derandomize=True)
+settings.load_profile("contextworker")

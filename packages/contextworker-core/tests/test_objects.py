@@ -1,0 +1,71 @@
+"""The object store: the same bytes under the same name, and nothing else under it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contextworker.core.errors import ConfigurationError, PermanentError
+from contextworker.core.objects import ObjectRef, ObjectStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    """A store on local disk."""
+    return ObjectStore.from_url((tmp_path / "my objects").as_uri())
+
+
+@given(data=st.binary(max_size=200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+async def test_the_same_bytes_give_the_same_reference(store: ObjectStore, data: bytes) -> None:
+    """A retry rewrites the same object."""
+    first = await store.put(data, prefix="acme/harvest")
+    again = await store.put(data, prefix="acme/harvest")
+
+    assert first == again
+    assert len(data) == first.size
+    assert data == await store.get(first)
+
+
+async def test_a_file_is_stored_like_its_bytes(store: ObjectStore, tmp_path: Path) -> None:
+    """Both ways in name the object alike, whatever its size."""
+    data = b"0123456789abcdef" * 500_000
+    path = tmp_path / "feed.csv"
+    path.write_bytes(data)
+
+    reference = await store.put_file(path, prefix="acme/harvest")
+
+    assert reference == await store.put(data, prefix="acme/harvest")
+    async with store.local_copy(reference) as copy:
+        assert data == copy.read_bytes()
+    assert not copy.exists()
+
+
+async def test_a_missing_object_is_said_for_good(store: ObjectStore) -> None:
+    """Waiting does not bring an object back."""
+    gone = ObjectRef(key=f"acme/{'0' * 64}", size=1)
+
+    with pytest.raises(PermanentError, match="no longer in the store"):
+        await store.get(gone)
+    with pytest.raises(PermanentError, match="no longer in the store"):
+        async with store.local_copy(gone):
+            pass
+
+
+async def test_a_damaged_object_is_not_handed_out(store: ObjectStore, tmp_path: Path) -> None:
+    """A reader gets what was written or an error."""
+    reference = await store.put(b"right", prefix="acme")
+    (tmp_path / "my objects" / reference.key).write_bytes(b"wrong")
+
+    with pytest.raises(PermanentError, match="is damaged"):
+        await store.get(reference)
+    with pytest.raises(PermanentError, match="is damaged"):
+        async with store.local_copy(reference):
+            pass
+
+
+def test_a_url_that_is_no_store_is_refused() -> None:
+    """The URL is quoted, so that the setting can be found."""
+    with pytest.raises(ConfigurationError, match="ftp://somewhere"):
+        ObjectStore.from_url("ftp://somewhere/else")

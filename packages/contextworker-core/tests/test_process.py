@@ -1,0 +1,192 @@
+"""Worker processes: signals, patience, probes, and words instead of tracebacks."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from temporalio.client import Client
+
+from contextcore import ContextUnit
+from contextworker.core.testing import TemporalServer
+from contextworker.core.testing.server import free_port
+
+SUPPORT = Path(__file__).parent / "support"
+StartWorker = Callable[..., "WorkerProcess"]
+
+
+class WorkerProcess:
+    """A greeter in a process of its own, with its standard error in a file."""
+
+    def __init__(self, log: Path, environment: dict[str, str]) -> None:
+        self._log = log
+        with log.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, str(SUPPORT / "greeter.py")],
+                env={**os.environ, **environment},
+                stderr=stderr,
+            )
+
+    @property
+    def said(self) -> str:
+        """Everything on standard error so far."""
+        return self._log.read_text()
+
+    async def says(self, text: str, *, timeout_s: float = 30) -> None:
+        """Wait until the process has said something."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.said:
+            assert self.process.poll() is None, f"ended early:\n{self.said}"
+            assert time.monotonic() < deadline, f"never said {text!r}:\n{self.said}"
+            await asyncio.sleep(0.05)
+
+    async def ends(self, *, timeout_s: float = 30) -> int:
+        """Wait for the end; returns the exit code."""
+        return await asyncio.to_thread(self.process.wait, timeout_s)
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
+    """Start greeters; none of them outlives the test."""
+    started: list[WorkerProcess] = []
+
+    def start(**environment: str) -> WorkerProcess:
+        log = tmp_path / f"worker-{len(started)}.log"
+        started.append(WorkerProcess(log, environment))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.process.kill()
+        worker.process.wait()
+
+
+async def begin(client: Client, name: str) -> str:
+    """Start a greeting and wait until its activity runs; returns the workflow id."""
+    unit = ContextUnit(payload={"workflow_type": "greet", "name": name})
+    handle = await client.start_workflow("greet", unit, id=name, task_queue="greeter-tasks")
+    async with asyncio.timeout(30):
+        while not any(
+            activity.HasField("last_started_time")
+            for activity in (await handle.describe()).raw_description.pending_activities
+        ):
+            await asyncio.sleep(0.05)
+    return name
+
+
+async def test_sigterm_drains(
+    temporal: TemporalServer, temporal_client: Client, start_worker: StartWorker
+) -> None:
+    """A running activity finishes at its first attempt, clients are closed, the exit is clean."""
+    worker = start_worker(**temporal.environment)
+    await worker.says("polls greeter-tasks")
+    workflow_id = await begin(temporal_client, "slow-2")
+
+    worker.process.send_signal(signal.SIGTERM)
+
+    assert 0 == await worker.ends()
+    assert "greetings closed" in worker.said
+    history = await temporal_client.get_workflow_handle(workflow_id).fetch_history()
+    attempts = [
+        event.activity_task_started_event_attributes.attempt
+        for event in history.events
+        if event.HasField("activity_task_started_event_attributes")
+    ]
+    completed = [
+        event
+        for event in history.events
+        if event.HasField("activity_task_completed_event_attributes")
+    ]
+    assert ([1], 1) == (attempts, len(completed))
+
+
+async def test_a_second_signal_forces(
+    temporal: TemporalServer, temporal_client: Client, start_worker: StartWorker
+) -> None:
+    """Whoever asks twice does not want to wait for the grace period."""
+    worker = start_worker(**temporal.environment)
+    await worker.says("polls greeter-tasks")
+    workflow_id = await begin(temporal_client, "slow-500")
+
+    worker.process.send_signal(signal.SIGINT)
+    await worker.says("send it again to stop at once")
+    worker.process.send_signal(signal.SIGINT)
+
+    assert 128 + signal.SIGINT == await worker.ends()
+    await temporal_client.get_workflow_handle(workflow_id).terminate()
+
+
+async def test_a_worker_waits_for_temporal_and_serves_probes(
+    tmp_path: Path, start_worker: StartWorker
+) -> None:
+    """It says what it waits for, starts when Temporal does, and its health follows Temporal's."""
+    server = TemporalServer(database=tmp_path / "temporal.db")
+    port = free_port()
+    worker = start_worker(**server.environment, CONTEXTWORKER_HEALTH_ADDRESS=f"127.0.0.1:{port}")
+    await worker.says(f"Temporal does not answer at {server.address}")
+    try:
+        server.start()
+        await worker.says("polls greeter-tasks")
+        await probe_says(port, health_pb2.HealthCheckResponse.SERVING)
+
+        server.kill()
+        await probe_says(port, health_pb2.HealthCheckResponse.NOT_SERVING)
+
+        server.start()
+        await probe_says(port, health_pb2.HealthCheckResponse.SERVING)
+    finally:
+        server.kill()
+
+
+async def probe_says(port: int, expected: int, *, timeout_s: float = 60) -> None:
+    """Probe as Kubernetes would until the answer is the expected one."""
+    async with (
+        asyncio.timeout(timeout_s),
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined] # bare stubs
+        while True:
+            answer = await check(health_pb2.HealthCheckRequest(), timeout=10, wait_for_ready=True)
+            if answer.status == expected:
+                return
+            await asyncio.sleep(0.1)
+
+
+async def test_a_worker_that_still_waits_stops_at_once(start_worker: StartWorker) -> None:
+    """SIGTERM before Temporal ever answered is a clean end."""
+    worker = start_worker(TEMPORAL_ADDRESS=f"127.0.0.1:{free_port()}")
+    await worker.says("Temporal does not answer")
+
+    worker.process.send_signal(signal.SIGTERM)
+
+    assert 0 == await worker.ends()
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"CONTEXTWORKER_SHUTDOWN_GRACE_S": "soon"}, ["shutdown_grace_s", "valid number"]),
+        ({"TEMPORAL_NAMESPACE": "nowhere"}, ["greeter-tasks", "namespace 'nowhere'"]),
+        ({"CONTEXTWORKER_HEALTH_ADDRESS": "256.0.0.1:1"}, ["cannot listen on 256.0.0.1:1"]),
+    ],
+)
+async def test_a_wrong_setting_is_a_sentence(
+    temporal: TemporalServer,
+    start_worker: StartWorker,
+    environment: dict[str, str],
+    words: list[str],
+) -> None:
+    """Exit 1, the setting named, no traceback."""
+    worker = start_worker(**{**temporal.environment, **environment})
+
+    assert 1 == await worker.ends()
+    (error,) = (line for line in worker.said.splitlines() if line.startswith("error: "))
+    assert [] == [word for word in words if word not in error]
+    assert "Traceback" not in worker.said

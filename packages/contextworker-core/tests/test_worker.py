@@ -1,0 +1,175 @@
+"""Workers of real modules on a real Temporal server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from echo import EchoWorkflow
+from greeter import Greetings, GreetWorkflow, module
+from temporalio.api.deployment.v1 import WorkerDeploymentVersion
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
+    DescribeWorkerDeploymentVersionRequest,
+)
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.worker import Worker
+
+from contextcore import ContextUnit
+from contextworker.core.announcement import METADATA_KEY, Announcement
+from contextworker.core.errors import ConfigurationError
+from contextworker.core.registry import ModuleConfig
+from contextworker.core.settings import Promotion, WorkerSettings
+from contextworker.core.testing import TemporalServer, execute, running
+from contextworker.core.worker import run_worker
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client(temporal_client: Client) -> AsyncIterator[Client]:
+    """A client beside a running greeter."""
+    async with running(temporal_client, module):
+        yield temporal_client
+
+
+def greet(name: str) -> ContextUnit:
+    """Ask for a greeting."""
+    return ContextUnit(
+        payload={"workflow_type": "greet", "name": name}, provenance=["tests:trigger"]
+    )
+
+
+async def test_a_unit_goes_in_and_its_child_comes_out(client: Client) -> None:
+    """One workflow, one activity with a client: the answer continues the request."""
+    request = greet("Ada")
+
+    answer = await execute(client, module, request)
+
+    assert {"greeting": "hello, Ada"} == answer.payload
+    assert request.trace_id == answer.trace_id
+    assert ["tests:trigger", "worker:greeter:step", "worker:greeter"] == answer.provenance
+
+
+async def test_units_made_by_a_workflow_keep_their_ids_when_it_is_replayed(
+    temporal_client: Client,
+) -> None:
+    """Without a cache every workflow task replays from the start, and makes the same unit again."""
+    queue = "replayed-tasks"
+    async with Worker(
+        temporal_client,
+        task_queue=queue,
+        workflows=[GreetWorkflow],
+        activities=[Greetings("hello").greet],
+        max_cached_workflows=0,
+    ):
+        handle = await temporal_client.start_workflow(
+            "greet", greet("Ada"), id="replayed", task_queue=queue, result_type=ContextUnit
+        )
+        answer: ContextUnit = await handle.result()
+
+    recorded = [
+        (await temporal_client.data_converter.decode_wrapper(attributes.input, [ContextUnit]))[0]
+        for event in (await handle.fetch_history()).events
+        if (attributes := event.activity_task_scheduled_event_attributes).activity_id
+    ]
+    assert [recorded[0].unit_id] == [answer.parent_unit_id]
+
+
+async def test_a_permanent_error_is_tried_once(client: Client) -> None:
+    """The failure carries the class name and the sentence, and was not retried."""
+    with pytest.raises(WorkflowFailureError) as caught:
+        await execute(client, module, greet("nobody"))
+
+    activity_error = caught.value.cause
+    assert isinstance(activity_error, ActivityError)
+    failure = activity_error.cause
+    assert isinstance(failure, ApplicationError)
+    assert ("PermanentError", "nobody cannot be greeted") == (failure.type, failure.message)
+    assert failure.non_retryable
+
+
+async def test_a_wrong_payload_fails_the_workflow_without_quoting_it(client: Client) -> None:
+    """A workflow started past the gateway says which field is wrong, and keeps its value out."""
+    unit = ContextUnit(payload={"workflow_type": "greet", "nmae": "secret"})
+
+    with pytest.raises(WorkflowFailureError) as caught:
+        await execute(client, module, unit)
+
+    failure = caught.value.cause
+    assert isinstance(failure, ApplicationError)
+    assert "InvalidInputError" == failure.type
+    assert "name: Field required; nmae: Extra inputs are not permitted" == failure.message
+    assert failure.cause is None
+
+
+async def test_many_modules_run_in_one_process_with_one_client(client: Client) -> None:
+    """Each has its own queue; both answer."""
+    echo = ModuleConfig("echo", [EchoWorkflow], [])
+    twin = ModuleConfig(
+        "twin", [GreetWorkflow], [Greetings("hi").greet], task_queue="twin-greetings"
+    )
+    async with running(client, echo, twin):
+        unit = ContextUnit(payload={"workflow_type": "echo"})
+
+        assert unit.payload == (await execute(client, echo, unit)).payload
+        assert {"greeting": "hi, Ada"} == (await execute(client, twin, greet("Ada"))).payload
+
+
+async def test_a_worker_announces_its_routes(client: Client) -> None:
+    """The current version of the deployment carries what a gateway needs."""
+    response = await client.workflow_service.describe_worker_deployment_version(
+        DescribeWorkerDeploymentVersionRequest(
+            namespace=client.namespace,
+            deployment_version=WorkerDeploymentVersion(
+                deployment_name="greeter", build_id=module.build_id
+            ),
+        )
+    )
+    entries = response.worker_deployment_version_info.metadata.entries
+    announcement = Announcement.from_payload(entries[METADATA_KEY])
+
+    assert Announcement.of(module) == announcement
+    (route,) = announcement.routes
+    assert ("greet", "greet-{tenant_id}-{name}") == (route.workflow_type, route.workflow_id)
+    assert route.payload_schema is not None
+    assert ["name"] == route.payload_schema["required"]
+
+
+@pytest.mark.parametrize(
+    ("promotion", "expected"),
+    [(Promotion.NEVER, "1"), (Promotion.FIRST, "1"), (Promotion.ALWAYS, "2")],
+)
+async def test_a_later_version_becomes_current_only_when_told(
+    client: Client,
+    promotion: Promotion,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first version promotes itself; the next one waits, unless the setting says always."""
+    own = ModuleConfig(f"versioned-{promotion}", [GreetWorkflow], [Greetings("hi").greet])
+    for build, setting in (("1", Promotion.FIRST), ("2", promotion)):
+        monkeypatch.setattr(ModuleConfig, "build_id", build)
+        settings = WorkerSettings(promotion=setting, shutdown_grace_s=0)
+        async with running(client, own, settings=settings):
+            described = await client.workflow_service.describe_worker_deployment(
+                DescribeWorkerDeploymentRequest(
+                    namespace=client.namespace, deployment_name=own.name
+                )
+            )
+    config = described.worker_deployment_info.routing_config
+
+    assert expected == config.current_deployment_version.build_id
+
+
+async def test_an_unknown_namespace_is_a_sentence(
+    temporal: TemporalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporal's refusal ends the worker with the queue and the namespace named."""
+    client = await temporal.connect()
+    config = client.config()
+    config["namespace"] = "nowhere"
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_worker(Client(**config), [module], WorkerSettings(), stop=asyncio.Event())
+
+    assert caught.group_contains(ConfigurationError, match="namespace 'nowhere'")
