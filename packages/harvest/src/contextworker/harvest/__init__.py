@@ -1,0 +1,1 @@
+"""Supplier feeds become products in the Brain."""

@@ -1,0 +1,152 @@
+"""Bring one source's bytes to local disk, or say in one sentence why not."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import httpx
+
+from contextworker.harvest.errors import FeedError, FeedUnavailableError
+from contextworker.harvest.messages import FeedFormat
+from contextworker.harvest.suppliers import Source
+
+_CHUNK = 1024 * 1024
+_EXTENSIONS = {
+    ".csv": FeedFormat.CSV,
+    ".tsv": FeedFormat.TSV,
+    ".tab": FeedFormat.TSV,
+    ".jsonl": FeedFormat.JSONL,
+    ".ndjson": FeedFormat.JSONL,
+    ".xlsx": FeedFormat.XLSX,
+}
+_CONTENT_TYPES = {
+    "text/csv": FeedFormat.CSV,
+    "application/csv": FeedFormat.CSV,
+    "text/tab-separated-values": FeedFormat.TSV,
+    "application/jsonl": FeedFormat.JSONL,
+    "application/x-ndjson": FeedFormat.JSONL,
+    "application/x-jsonlines": FeedFormat.JSONL,
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": FeedFormat.XLSX,
+}
+_REFUSED = {
+    HTTPStatus.UNAUTHORIZED: "asks for a login; check the access in the supplier file",
+    HTTPStatus.FORBIDDEN: "refuses access; ask the supplier to allow it",
+    HTTPStatus.NOT_FOUND: "is not there; ask the supplier for the feed's address",
+    HTTPStatus.GONE: "is gone; ask the supplier for the feed's new address",
+}
+_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+
+# Called with the bytes had so far and how many there will be, where known.
+OnBytes = Callable[[int, int | None], None]
+
+
+class Fetcher:
+    """Fetches sources; `max_bytes` bounds what one of them may take on disk."""
+
+    def __init__(self, http: httpx.AsyncClient, *, max_bytes: int) -> None:
+        self._http = http
+        self._max_bytes = max_bytes
+
+    async def fetch(self, source: Source, path: Path, on_bytes: OnBytes) -> FeedFormat:
+        """Write the source to a file and return its format.
+
+        Raises:
+            FeedError: It is not there, not for us, too large, or of no known format.
+            FeedUnavailableError: The server was in the way; later may be better.
+        """
+        if source.is_remote:
+            content_type = await self._download(source, path, on_bytes)
+        else:
+            await asyncio.to_thread(self._copy, source, path)
+            content_type = ""
+        return _format(source, content_type)
+
+    def _copy(self, source: Source, path: Path) -> None:
+        # A copy, because the supplier may replace the file while it is being read.
+        original = Path(url2pathname(urlsplit(source.url).path))
+        try:
+            if original.stat().st_size > self._max_bytes:
+                raise self._too_large(source)
+            shutil.copyfile(original, path)
+        except FileNotFoundError as error:
+            raise FeedError(
+                f"the feed file {original} does not exist; check the url in the supplier file"
+            ) from error
+        except (IsADirectoryError, PermissionError) as error:
+            raise FeedError(f"the feed file {original} cannot be read: {error.strerror}") from error
+
+    async def _download(self, source: Source, path: Path, on_bytes: OnBytes) -> str:
+        where = source.public_url
+        try:
+            async with self._http.stream("GET", source.url) as response:
+                _check_status(response, where)
+                with path.open("wb") as file:
+                    await self._receive(response, file, source, on_bytes)
+                return str(response.headers.get("content-type", ""))
+        except httpx.TimeoutException as error:
+            raise FeedUnavailableError(f"the server of {where} did not answer in time") from error
+        except httpx.TooManyRedirects as error:
+            raise FeedError(
+                f"the address {where} redirects in a circle; ask the supplier for the right one"
+            ) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            # Not `from`: the original quotes the address with its secrets.
+            raise FeedError(f"the address {where} is no web address; correct the url") from None
+        except httpx.ConnectError as error:
+            raise FeedUnavailableError(f"the server of {where} cannot be reached") from error
+        except httpx.HTTPError as error:
+            raise FeedUnavailableError(
+                f"the download of {where} broke off ({type(error).__name__})"
+            ) from error
+
+    async def _receive(
+        self, response: httpx.Response, file: BinaryIO, source: Source, on_bytes: OnBytes
+    ) -> None:
+        length = response.headers.get("content-length", "")
+        encoded = "content-encoding" in response.headers
+        total = int(length) if length.isdigit() and not encoded else None
+        if total is not None and total > self._max_bytes:
+            raise self._too_large(source)
+        done = 0
+        async for chunk in response.aiter_bytes(_CHUNK):
+            done += len(chunk)
+            if done > self._max_bytes:
+                raise self._too_large(source)
+            await asyncio.to_thread(file.write, chunk)
+            on_bytes(done, total)
+
+    def _too_large(self, source: Source) -> FeedError:
+        return FeedError(
+            f"the feed {source.public_url} is larger than the {self._max_bytes:,} bytes allowed; "
+            "raise CONTEXTWORKER_HARVEST_MAX_FEED_BYTES if that is right"
+        )
+
+
+def _check_status(response: httpx.Response, where: str) -> None:
+    status = response.status_code
+    if status == HTTPStatus.OK:
+        return
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
+        raise FeedUnavailableError(f"the server of {where} answers with HTTP {status}")
+    meaning = next((text for code, text in _REFUSED.items() if code == status), None)
+    problem = meaning or "is refused; check the url in the supplier file"
+    raise FeedError(f"the feed {where} {problem} (HTTP {status})")
+
+
+def _format(source: Source, content_type: str) -> FeedFormat:
+    found = (
+        source.format
+        or _EXTENSIONS.get(Path(urlsplit(source.url).path).suffix.lower())
+        or _CONTENT_TYPES.get(content_type.partition(";")[0].strip().lower())
+    )
+    if found is None:
+        raise FeedError(
+            f"the format of {source.public_url} is not known from its name; "
+            f"set format to {', '.join(FeedFormat)} in the supplier file"
+        )
+    return found

@@ -1,0 +1,18 @@
+"""How feeds are read: one reader per format."""
+
+from collections.abc import Mapping
+
+from contextworker.harvest.formats.delimited import read_delimited
+from contextworker.harvest.formats.jsonl import read_jsonl
+from contextworker.harvest.formats.rows import BadRow, RawRow, Reader, Row
+from contextworker.harvest.formats.xlsx import check_workbook, read_xlsx
+from contextworker.harvest.messages import FeedFormat
+
+READERS: Mapping[FeedFormat, Reader] = {
+    FeedFormat.CSV: read_delimited,
+    FeedFormat.TSV: read_delimited,
+    FeedFormat.JSONL: read_jsonl,
+    FeedFormat.XLSX: read_xlsx,
+}
+
+__all__ = ["READERS", "BadRow", "RawRow", "Reader", "Row", "check_workbook"]

@@ -1,0 +1,60 @@
+"""JSON Lines feeds: one object on each line."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+
+from contextworker.harvest.errors import FeedError
+from contextworker.harvest.formats.rows import BadRow, RawRow, Row
+from contextworker.harvest.formats.text import lines, open_text
+from contextworker.harvest.messages import Feed
+
+
+def read_jsonl(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[Row]:
+    """Yield the rows of a JSON Lines feed. Fractions are Decimals, exactly as written.
+
+    A key that one line leaves out is an empty value; one that every line leaves out is an error.
+
+    Raises:
+        FeedError: No line has one of the columns, or the bytes are not of the encoding.
+    """
+    seen: set[str] = set()
+    good = False
+    with open_text(path, feed) as file:
+        for number, line in enumerate(lines(file, feed), start=1):
+            if not line.strip():
+                continue
+            row = _row(number, line)
+            if isinstance(row, RawRow):
+                good = True
+                seen.update(row.values)
+            yield row
+    if good and (missing := sorted(columns - seen)):
+        raise FeedError(
+            f"no line of the feed {feed.source} has {', '.join(map(repr, missing))}; "
+            f"it has {', '.join(map(repr, sorted(seen)[:12]))}; "
+            "adapt the [mapping] of the supplier file"
+        )
+
+
+def _row(number: int, line: str) -> Row:
+    try:
+        values: Any = json.loads(line, parse_float=Decimal, parse_constant=_no_number)
+        if "\\u" in line:
+            json.dumps(values, default=str, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        if not line.endswith(("\n", "\r")) and not line.rstrip().endswith("}"):
+            reason = "the feed ends in the middle of this line"
+            return BadRow(number, "cut_off", reason, {"line": line})
+        return BadRow(number, "bad_json", f"the line is no JSON object: {error}", {"line": line})
+    if not isinstance(values, dict):
+        kind = type(values).__name__
+        reason = f"the line holds a {kind} where an object {{…}} is expected"
+        return BadRow(number, "bad_json", reason, {"line": line})
+    return RawRow(number, values)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")

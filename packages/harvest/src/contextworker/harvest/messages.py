@@ -1,0 +1,204 @@
+"""The harvest contract: what callers send and get, and the activities the workflow calls."""
+
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+from temporalio import activity
+
+from contextworker.core.messages import Message, RoutePayload, TenantId
+from contextworker.core.objects import ObjectRef
+
+ALL_SUPPLIERS = "all"
+
+SUPPLIER_CODE_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
+SUPPLIER_CODE_MAX_LENGTH = 64
+
+SupplierCode = Annotated[
+    str,
+    StringConstraints(pattern=SUPPLIER_CODE_PATTERN, max_length=SUPPLIER_CODE_MAX_LENGTH),
+]
+
+
+class FeedFormat(StrEnum):
+    """How a feed is written."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    JSONL = "jsonl"
+    XLSX = "xlsx"
+
+
+class HarvestRequest(RoutePayload):
+    """Harvest one supplier, or every one."""
+
+    supplier_code: SupplierCode = Field(
+        description="Name of the supplier's file without .toml; `all` for every supplier."
+    )
+
+
+class Retry(Message):
+    """How often, and how patiently, a supplier's feed is asked for again."""
+
+    maximum_attempts: int = Field(default=5, ge=1, le=100, description="The first one included.")
+    initial_interval_s: float = Field(default=2, gt=0, le=3600, description="Before the second.")
+    maximum_interval_s: float = Field(default=120, gt=0, le=86_400, description="Never longer.")
+    backoff: float = Field(default=4, ge=1, le=100, description="Factor from pause to pause.")
+
+
+class HarvestRun(Message):
+    """Which harvest this is. `run_id` stays the same however often a part is tried again."""
+
+    tenant_id: TenantId
+    supplier_code: SupplierCode
+    run_id: str
+    workflow_id: str
+
+
+class HarvestPlan(Message):
+    """What the workflow has to know of a supplier."""
+
+    retry: Retry
+    heartbeat_timeout_s: float
+
+
+class SupplierList(Message):
+    """Every supplier there is."""
+
+    codes: tuple[SupplierCode, ...]
+    parallel: int = Field(description="How many to harvest at once.")
+
+
+class Feed(Message):
+    """One fetched source: where its bytes are and how to read them."""
+
+    source: str = Field(description="Its address without credentials, as people see it.")
+    format: FeedFormat
+    encoding: str
+    delimiter: str | None = None
+    sheet: str | None = None
+    raw: ObjectRef
+
+
+class FetchedFeeds(Message):
+    """Every source of a supplier, fetched."""
+
+    run: HarvestRun
+    feeds: tuple[Feed, ...]
+
+
+class TransformedFeeds(Message):
+    """The supplier's rows as batches: `manifest` names the objects, the rest counts them."""
+
+    run: HarvestRun
+    manifest: ObjectRef
+    rows: int
+    products: int
+    duplicates: int
+    rejected_by_reason: dict[str, int]
+
+    @property
+    def rejected(self) -> int:
+        """Rows that are no product."""
+        return sum(self.rejected_by_reason.values())
+
+
+class StoredProducts(Message):
+    """What the Brain made of the products."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+class HarvestReport(Message):
+    """The result of one harvest.
+
+    `inserted + updated + unchanged + rejected + duplicates == rows`.
+    """
+
+    run_id: str
+    supplier_code: str
+    feeds: int
+    rows: int = Field(description="Data rows read; blank ones and the header do not count.")
+    inserted: int = Field(description="Products the Brain did not know.")
+    updated: int = Field(description="Products whose content changed.")
+    unchanged: int = Field(description="Products already stored exactly so.")
+    rejected: int = Field(description="Rows that are no product; kept with their reason.")
+    rejected_by_reason: dict[str, int]
+    duplicates: int = Field(description="Rows replaced by a later row with the same sku.")
+    bytes: int = Field(description="Size of the feeds.")
+    duration_s: float
+
+
+class HarvestStatus(StrEnum):
+    """How a supplier's harvest ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ALREADY_RUNNING = "already_running"
+
+
+class SupplierOutcome(Message):
+    """How one supplier fared in a harvest of all."""
+
+    supplier_code: str
+    workflow_id: str
+    status: HarvestStatus
+    report: HarvestReport | None = None
+    error: str | None = None
+
+
+class HarvestAllReport(Message):
+    """The result of a harvest of all suppliers."""
+
+    supplier_code: str = ALL_SUPPLIERS
+    completed: int
+    failed: int
+    already_running: int
+    suppliers: tuple[SupplierOutcome, ...]
+
+
+class HarvestEnd(Message):
+    """How a harvest ended, for the Brain's list of runs."""
+
+    run: HarvestRun
+    status: HarvestStatus
+    report: HarvestReport | None = None
+    error: str | None = None
+
+
+class HarvestActivities(ABC):
+    """Everything a harvest does in the world. Each may run twice: repeating one changes nothing."""
+
+    @activity.defn(name="list_suppliers")
+    @abstractmethod
+    async def list_suppliers(self) -> SupplierList:
+        """List the supplier files."""
+
+    @activity.defn(name="start_harvest")
+    @abstractmethod
+    async def start_harvest(self, run: HarvestRun) -> HarvestPlan:
+        """Record the run as running, then read the supplier's file."""
+
+    @activity.defn(name="fetch_products")
+    @abstractmethod
+    async def fetch_products(self, run: HarvestRun) -> FetchedFeeds:
+        """Copy each source of the supplier into the object store."""
+
+    @activity.defn(name="transform_data")
+    @abstractmethod
+    async def transform_data(self, fetched: FetchedFeeds) -> TransformedFeeds:
+        """Turn the rows of the feeds into batches of products and of rejects."""
+
+    @activity.defn(name="sync_to_brain")
+    @abstractmethod
+    async def sync_to_brain(self, transformed: TransformedFeeds) -> StoredProducts:
+        """Store the batches in the Brain; resumes at the batch a crashed attempt had reached."""
+
+    @activity.defn(name="finish_harvest")
+    @abstractmethod
+    async def finish_harvest(self, end: HarvestEnd) -> None:
+        """Record how the run ended."""

@@ -1,0 +1,64 @@
+"""The harvest module, as workers run it and the gateway routes to it."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from contextworker.core.registry import Activity, ModuleConfig, Route
+from contextworker.harvest.messages import HarvestRequest
+from contextworker.harvest.workflows import HarvestWorkflow
+
+
+@asynccontextmanager
+async def open_activities() -> AsyncIterator[Sequence[Activity]]:
+    """Open the Brain, the object store and an HTTP client, and give them to the activities."""
+    # Only a worker needs these; who merely asks for the routes does not wait for them.
+    import httpx  # noqa: PLC0415
+
+    from contextworker.brain import open_brain  # noqa: PLC0415
+    from contextworker.core.objects import ObjectStore  # noqa: PLC0415
+    from contextworker.core.settings import RuntimeSettings  # noqa: PLC0415
+    from contextworker.harvest.activities import Harvester  # noqa: PLC0415
+    from contextworker.harvest.fetch import Fetcher  # noqa: PLC0415
+    from contextworker.harvest.settings import HarvestSettings  # noqa: PLC0415
+    from contextworker.harvest.suppliers import SupplierDirectory  # noqa: PLC0415
+
+    # It logs every address it asks for, with the secrets some suppliers put in there.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = HarvestSettings()
+    timeout = httpx.Timeout(
+        settings.harvest_read_timeout_s, connect=settings.harvest_connect_timeout_s
+    )
+    async with (
+        open_brain() as brain,
+        httpx.AsyncClient(follow_redirects=True, max_redirects=5, timeout=timeout) as http,
+    ):
+        harvester = Harvester(
+            settings=settings,
+            suppliers=SupplierDirectory(settings.suppliers_dir),
+            fetcher=Fetcher(http, max_bytes=settings.harvest_max_feed_bytes),
+            store=ObjectStore.from_url(RuntimeSettings().store_url),
+            brain=brain,
+        )
+        yield [
+            harvester.list_suppliers,
+            harvester.start_harvest,
+            harvester.fetch_products,
+            harvester.transform_data,
+            harvester.sync_to_brain,
+            harvester.finish_harvest,
+        ]
+
+
+module = ModuleConfig(
+    name="harvest",
+    workflows=[
+        Route(
+            workflow=HarvestWorkflow,
+            payload=HarvestRequest,
+            workflow_id="harvest-{tenant_id}-{supplier_code}",
+            description="Import a supplier's feeds into the Brain; supplier_code `all`: every one's.",
+        )
+    ],
+    activities=open_activities,
+)
