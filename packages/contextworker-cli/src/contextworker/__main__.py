@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - the namespace package has no __init__.py by design
 """`python -m contextworker`: the gateway, or with --temporal a worker, or any command.
 
 The gateway and worker modes are what deployments run, so they load nothing of the command line.

@@ -1,6 +1,8 @@
 """Which gateway and which Brain a command talks to."""
 
+from contextworker.cli.errors import BrainError
 from contextworker.cli.settings import DEFAULT_PORT, CliSettings
+from contextworker.cli.stack.plan import Folders
 from contextworker.cli.stack.ports import LOOPBACK
 from contextworker.cli.stack.state import find_running
 
@@ -12,3 +14,23 @@ def gateway_address(option: str | None) -> str:
         return option or settings.address
     running = find_running(settings.state_dir)
     return running.gateway if running else f"{LOOPBACK}:{DEFAULT_PORT}"
+
+
+def brain_url() -> str:
+    """Return BRAIN_URL, else the running stack's, else that of the stack that last ran here.
+
+    Raises:
+        BrainError: There is none of the three; opening one would make an empty one.
+    """
+    settings = CliSettings()
+    if settings.brain_url:
+        return settings.brain_url
+    if running := find_running(settings.state_dir):
+        return running.brain_url
+    folders = Folders(settings.state_dir.resolve())
+    if not folders.brain_db.exists():
+        raise BrainError(
+            f"There is no Brain here: BRAIN_URL is not set and {folders.brain_db} does not exist.",
+            ["Start a stack here with:  contextworker up"],
+        )
+    return folders.brain_url

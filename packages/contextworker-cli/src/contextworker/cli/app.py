@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from cyclopts import App, Group
 
 from contextworker.cli.errors import CliError
+from contextworker.core.errors import ContextWorkerError
 
 _COMMANDS = "contextworker.cli.commands"
 
@@ -15,9 +16,9 @@ def make_app() -> App:
     """Wire the commands."""
     app = App(
         name="contextworker",
-        help="Durable background work: a local stack to try it on, and a client for any gateway.",
-        help_epilogue=(
-            "Start here: `contextworker demo`. Every command has `--help`.\n\n"
+        help=(
+            "Durable background work: a local stack to try it on, and a client for any gateway. "
+            "Start with `contextworker demo`. "
             "`python -m contextworker` without arguments is the gateway; "
             "with `--temporal [--modules NAME…]` it is a worker."
         ),
@@ -99,6 +100,11 @@ def run_command(tokens: Sequence[str]) -> int:
 
         print_error(error)
         return error.exit_code
+    except ContextWorkerError as error:
+        from contextworker.cli.render import print_error  # noqa: PLC0415 - nor rendering
+
+        print_error(CliError(str(error)))
+        return CliError.exit_code
     return int(result or 0)
 
 

@@ -30,17 +30,25 @@ def from_rpc_error(error: aio.AioRpcError, address: str) -> GatewayError:
             code.name, f"The gateway at {address} did not answer in time; ask again."
         )
     message = (error.details() or "").strip() or f"The gateway at {address} failed: {code.name}."
-    return GatewayError(code.name, message, list(_details(status)) if status else [])
+    if status is None:
+        return GatewayError(code.name, message)
+    if violations := list(_violations(status)):  # the message only repeats them in one line
+        return GatewayError(code.name, "The request is refused; what is wrong with it:", violations)
+    return GatewayError(code.name, message, list(_advice(status)))
 
 
-def _details(status: status_pb2.Status) -> Iterator[str]:
+def _violations(status: status_pb2.Status) -> Iterator[str]:
     for packed in status.details:
         bad_request = error_details_pb2.BadRequest()
-        retry = error_details_pb2.RetryInfo()
         if packed.Unpack(bad_request):
             for violation in bad_request.field_violations:
                 yield f"{violation.field or 'payload'}: {violation.description}"
-        elif packed.Unpack(retry):
+
+
+def _advice(status: status_pb2.Status) -> Iterator[str]:
+    for packed in status.details:
+        retry = error_details_pb2.RetryInfo()
+        if packed.Unpack(retry):
             yield f"Try again in {retry.retry_delay.ToMilliseconds() / 1000:g} s."
 
 

@@ -37,9 +37,13 @@ def parse_fields(fields: Sequence[str]) -> dict[str, Any]:
 
 def _json(key: str, value: str) -> Any:
     try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
+        return json.loads(value, parse_constant=_refuse)
+    except ValueError as error:
         raise UsageError(
-            f"What follows {key}:= is no JSON ({error.msg} at character {error.pos + 1}): "
-            f"{value!r}. For a string write {key}={value}."
+            f"What follows {key}:= is no JSON ({error}): {value!r}. "
+            f"For a string write {key}={value}."
         ) from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON number")

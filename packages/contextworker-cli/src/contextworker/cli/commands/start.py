@@ -17,6 +17,7 @@ async def start(
     workflow_type: Annotated[
         str, Parameter(help="What to run; `contextworker modules` lists what there is.")
     ],
+    /,
     *fields: Annotated[
         str, Parameter(help="`key=value` is a string, `key:=json` any JSON.", show_default=False)
     ],

@@ -7,7 +7,7 @@ from contextworker.cli.console import out, print_json
 from contextworker.cli.render import status_view
 
 
-async def status(workflow_id: WorkflowId, *, json: Json = False, address: Address = None) -> int:
+async def status(workflow_id: WorkflowId, /, *, json: Json = False, address: Address = None) -> int:
     """Show how a workflow stands: progress, result, or why it failed."""
     async with GatewayClient(gateway_address(address)) as client:
         found = await client.status(workflow_id)

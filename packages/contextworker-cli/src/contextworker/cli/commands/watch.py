@@ -9,7 +9,7 @@ from contextworker.cli.render import status_view
 from contextworker.cli.views import progress_view
 
 
-async def watch(workflow_id: WorkflowId, *, json: Json = False, address: Address = None) -> int:
+async def watch(workflow_id: WorkflowId, /, *, json: Json = False, address: Address = None) -> int:
     """Follow a workflow until it closes. Exit code 0: it completed; 1: it did not."""
     async with GatewayClient(gateway_address(address)) as client:
         return await watch_until_closed(client, workflow_id, json=json)

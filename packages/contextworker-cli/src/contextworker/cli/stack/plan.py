@@ -38,9 +38,14 @@ class Folders:
         return self.root / "temporal.db"
 
     @property
+    def brain_db(self) -> Path:
+        """The Brain's SQLite file."""
+        return self.root / "brain.db"
+
+    @property
     def brain_url(self) -> str:
         """The Brain's SQLite file, as a URL."""
-        return f"sqlite:///{self.root / 'brain.db'}"
+        return f"sqlite:///{self.brain_db.as_posix()}"
 
     @property
     def store_url(self) -> str:
@@ -167,6 +172,7 @@ def _environment(
     return env | {
         "TEMPORAL_ADDRESS": temporal_address,
         "BRAIN_URL": folders.brain_url,
+        "CONTEXTWORKER_GATEWAY_HOST": LOOPBACK,
         "CONTEXTWORKER_STORE_URL": folders.store_url,
         "CONTEXTWORKER_SUPPLIERS_DIR": str(suppliers_dir),
         # A developer edits code without raising its version: whatever starts last is current.

@@ -1,6 +1,7 @@
 """Ports on the loopback interface: which are free, and what to say when one is not."""
 
 import socket
+import sys
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -50,9 +51,11 @@ def choose_ports(*wishes: PortWish) -> list[int]:
 def _bind(port: int) -> socket.socket | None:
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # As servers do: a port whose last connections linger in TIME_WAIT is free.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there the option means: take it from whoever has it
+            # As servers do: a port whose last connections linger in TIME_WAIT is free.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((LOOPBACK, port))
+        bound.listen(1)  # with that option, only a listening socket keeps others off
     except (OSError, OverflowError):
         bound.close()
         return None

@@ -1,0 +1,78 @@
+"""What the demo does on a running stack: harvest, enrich, look."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from contextworker.brain import EnrichmentStatus, Product, open_brain
+from contextworker.cli.client import GatewayClient
+from contextworker.cli.console import err
+from contextworker.cli.errors import StackError
+from contextworker.cli.follow import follow
+from contextworker.cli.render import error_sentence
+from contextworker.cli.replies import TaskStatus
+from contextworker.cli.stack.plan import Plan
+from contextworker.cli.stack.process import tail
+from contextworker.cli.views import progress_view
+
+SUPPLIER = "camping-trade"
+TENANT = "my_project"
+SHOWN = 12
+_PAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What the demo has to show."""
+
+    harvest: TaskStatus
+    gardener: TaskStatus
+    products: list[Product]
+    by_status: dict[EnrichmentStatus, int]
+    rejects: dict[str, int]
+
+
+async def play(plan: Plan) -> Outcome:
+    """Harvest the supplier over gRPC, enrich the products, and read both back.
+
+    Raises:
+        CliError: A workflow did not complete, or a call failed.
+    """
+    async with GatewayClient(plan.gateway) as client:
+        harvest = await _run(
+            client, plan, "harvest", {"supplier_code": SUPPLIER, "tenant_id": TENANT}
+        )
+        gardener = await _run(client, plan, "gardener", {"tenant_id": TENANT})
+    async with open_brain(plan.folders.brain_url) as brain:
+        run_id = str((harvest.result or {}).get("run_id", ""))
+        return Outcome(
+            harvest=harvest,
+            gardener=gardener,
+            products=_spread(await brain.list_products(TENANT, limit=_PAGE), SHOWN),
+            by_status=await brain.count_products(TENANT),
+            rejects=await brain.count_rejects(TENANT, run_id=run_id),
+        )
+
+
+async def _run(
+    client: GatewayClient, plan: Plan, workflow_type: str, fields: dict[str, Any]
+) -> TaskStatus:
+    started = await client.start({"workflow_type": workflow_type, **fields})
+    with progress_view(err(), workflow_type) as view:
+        status = await follow(client, started.workflow_id, view)
+    if status.status == "completed":
+        return status
+    reason = error_sentence(status.error) if status.error else "no reason was given"
+    log = plan.folders.logs / f"{workflow_type}-worker.log"
+    raise StackError(
+        f"The workflow {started.workflow_id} {status.status.replace('_', ' ')}: {reason}",
+        [f"its worker's log: {log}", *(f"  │ {line}" for line in tail(log))],
+    )
+
+
+def _spread(products: list[Product], count: int) -> list[Product]:
+    """Pick products from the whole list, enriched ones first: neighbours look alike."""
+    order = [EnrichmentStatus.DONE, EnrichmentStatus.REVIEW]
+    ready = [p for status in order for p in products if p.enrichment_status is status]
+    done = [p for p in ready if p.enrichment_status is EnrichmentStatus.DONE] or ready
+    step = max(1, len(done) // count)
+    return done[::step][:count]

@@ -1,0 +1,126 @@
+"""What the Brain holds, as tables. Cells are Text: a supplier's brackets are no markup."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from contextworker.brain import Product, Reject, RunRecord
+from contextworker.cli.render import state_text
+
+_RAW_CHARS = 80
+
+
+def products_table(products: Sequence[Product], *, title: str | None = None) -> Table:
+    """Return products with what the gardener made of them."""
+    table = _table("SKU", "Name", "Brand", "Category", "Attributes", title=title)
+    table.add_column("Price", justify="right", no_wrap=True)
+    table.add_column("Status", no_wrap=True)
+    for product in products:
+        table.add_row(
+            Text(product.sku),
+            Text(product.name),
+            Text(brand(product)),
+            category(product),
+            Text(attributes(product)),
+            Text(price(product.price_retail, product.currency)),
+            state_text(product.enrichment_status),
+        )
+    return table
+
+
+def rejects_table(rejects: Iterable[Reject]) -> Table:
+    """Return rows that failed validation."""
+    table = _table("Source", "Row", "Why", "What it says")
+    for reject in rejects:
+        raw = ", ".join(f"{key}={value}" for key, value in reject.raw.items())
+        table.add_row(
+            Text(reject.source),
+            Text(str(reject.row_number)),
+            Text(reject.reason),
+            Text(raw if len(raw) <= _RAW_CHARS else raw[: _RAW_CHARS - 1] + "…"),
+        )
+    return table
+
+
+def runs_table(runs: Iterable[RunRecord]) -> Table:
+    """Return harvests with their counts."""
+    table = _table("Started", "Supplier", "Status")
+    for name in ("Inserted", "Updated", "Unchanged", "Rejected"):
+        table.add_column(name, justify="right")
+    table.add_column("Workflow")
+    for run in runs:
+        table.add_row(
+            Text(f"{run.started_at:%Y-%m-%d %H:%M:%S}"),
+            Text(run.supplier_code),
+            state_text(run.status),
+            *(Text(f"{n:,}") for n in (run.inserted, run.updated, run.unchanged, run.rejected)),
+            Text(run.workflow_id + (f"\n{run.error}" if run.error else "")),
+        )
+    return table
+
+
+def brand(product: Product) -> str:
+    """Return the brand the gardener found, else the supplier's."""
+    return str(_result(product, "brand_model").get("brand") or product.brand_name or "")
+
+
+def category(product: Product) -> Text:
+    """Return the gardener's category with its confidence, else the supplier's."""
+    found = _result(product, "taxonomy")
+    name = found.get("path") or found.get("name")
+    if not name:
+        return Text(product.category or "", style="dim")
+    path = " > ".join(name) if isinstance(name, list) else str(name)
+    confidence = _task(product, "taxonomy").get("confidence")
+    sure = f" {confidence:.0%}" if isinstance(confidence, int | float) else ""
+    return Text.assemble(path, (sure, "dim"))
+
+
+def attributes(product: Product) -> str:
+    """Return the attributes in one line, such as `weight 2.1 kg, colour red`."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {_measure(value)}"
+        for name, value in _result(product, "attributes").items()
+    )
+
+
+def price(amount: Decimal | None, currency: str | None) -> str:
+    """Return a price as a shop writes it."""
+    return "" if amount is None else f"{amount:,.2f} {currency or ''}".rstrip()
+
+
+def _task(product: Product, name: str) -> Mapping[str, Any]:
+    task = product.enrichment.get(name)
+    return task if isinstance(task, Mapping) else {}
+
+
+def _result(product: Product, name: str) -> Mapping[str, Any]:
+    result = _task(product, name).get("result")
+    return result if isinstance(result, Mapping) else {}
+
+
+def _measure(found: Any) -> str:
+    value = found.get("value") if isinstance(found, Mapping) else found
+    unit = found.get("unit") if isinstance(found, Mapping) else None
+    if isinstance(value, list):
+        text = (" x " if unit else ", ").join(_number(item) for item in value)
+    elif isinstance(value, Mapping):
+        text = " x ".join(_number(item) for item in value.values())
+    else:
+        text = _number(value)
+    return f"{text} {unit}" if unit else text
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,141 @@
+"""What several test files of the command line use: real processes, and no process left over."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+SUPPLIERS = REPOSITORY / "examples" / "suppliers"
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+Spawn = Callable[..., "Running"]
+
+
+class Running:
+    """A `contextworker` that runs in the background, its output in a file."""
+
+    def __init__(self, arguments: list[str], cwd: Path, env: Mapping[str, str]) -> None:
+        self.output = cwd / f"output-{time.monotonic_ns()}.txt"
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "contextworker", *arguments],
+                cwd=cwd,
+                env=dict(env),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._seen: dict[int, psutil.Process] = {}
+
+    @property
+    def text(self) -> str:
+        """Everything it printed so far."""
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+    def children(self) -> list[psutil.Process]:
+        """Every process below it that still runs, also once its parent is gone."""
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self.process.pid).children(recursive=True):
+                self._seen.setdefault(child.pid, child)
+        return [child for child in self._seen.values() if alive(child)]
+
+    def until(self, condition: Callable[[], object], what: str, within_s: float = 60) -> None:
+        """Wait until the condition holds, remembering every child seen meanwhile."""
+        end = time.monotonic() + within_s
+        while not condition():
+            self.children()
+            if time.monotonic() > end:
+                pytest.fail(f"waited {within_s} s for {what}; it printed:\n{self.text}")
+            if self.process.poll() is not None and not condition():
+                pytest.fail(f"it ended before {what}; it printed:\n{self.text}")
+            time.sleep(0.02)
+
+    def says(self, words: str, within_s: float = 60) -> None:
+        """Wait until it printed the words."""
+        self.until(lambda: words in self.text, f"{words!r}", within_s)
+
+    def interrupt(self, number: int) -> int:
+        """Send a signal and return the exit code."""
+        self.children()
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def end(self) -> None:
+        """Leave nothing of it."""
+        left = self.children()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(30)
+        for child in left:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def alive(process: psutil.Process) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def gone(processes: list[psutil.Process], within_s: float = 10) -> bool:
+    """Tell whether every process ends within the time."""
+    end = time.monotonic() + within_s
+    while any(alive(process) for process in processes):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture
+def clean_env() -> dict[str, str]:
+    """The environment without anything that would steer the command line."""
+    env = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("CONTEXTWORKER_", "TEMPORAL_", "BRAIN_", "WORKER_"))
+    }
+    return env | {"CONTEXTWORKER_SUPPLIERS_DIR": str(SUPPLIERS), "PYTHONUTF8": "1"}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, clean_env: dict[str, str]) -> Cli:
+    """Run the command line to its end, in an empty folder."""
+
+    def run(
+        *arguments: str, env: Mapping[str, str] | None = None, cwd: Path = tmp_path
+    ) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "contextworker", *arguments],
+            cwd=cwd,
+            env={**clean_env, **(env or {})},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=90,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def spawn(tmp_path: Path, clean_env: dict[str, str]) -> Iterator[Spawn]:
+    """Start the command line in the background; whatever it left is ended with the test."""
+    started: list[Running] = []
+
+    def run(*arguments: str, env: Mapping[str, str] | None = None) -> Running:
+        running = Running(list(arguments), tmp_path, {**clean_env, **(env or {})})
+        started.append(running)
+        return running
+
+    yield run
+    for running in started:
+        running.end()
