@@ -1,10 +1,31 @@
 """Opening the Brain that a URL names."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from contextworker.brain.protocol import Brain
+from contextworker.brain.settings import read_settings
 
 
-def open_brain(url: str | None = None) -> AbstractAsyncContextManager[Brain]:
-    """Open the store at a URL, or at BRAIN_URL."""
-    raise NotImplementedError
+@asynccontextmanager
+async def open_brain(url: str | None = None) -> AsyncIterator[Brain]:
+    """Open the store at a URL, or at BRAIN_URL where none is given; closed on leaving.
+
+    The schema is brought to head first, under a lock, unless BRAIN_MIGRATE is off.
+
+    Raises:
+        ConfigurationError: The URL names no store this package has, or the store cannot be used
+            as it is: no right to it, no such database, a schema that is too new.
+        TransientError: The database does not answer now.
+    """
+    # A program that only names the Brain, as a workflow's messages do, must not load SQLAlchemy.
+    from contextworker.brain.database import open_database  # noqa: PLC0415
+    from contextworker.brain.migrating import ensure_head  # noqa: PLC0415
+    from contextworker.brain.store import SqlBrain  # noqa: PLC0415
+    from contextworker.brain.urls import parse_url  # noqa: PLC0415
+
+    settings = read_settings()
+    target = parse_url(settings.url.get_secret_value() if url is None else url)
+    async with open_database(target, settings) as database:
+        await ensure_head(database, migrating=settings.migrate)
+        yield SqlBrain(database)

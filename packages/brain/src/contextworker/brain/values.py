@@ -1,6 +1,7 @@
 """The values a record may hold: what every store gives back exactly as it was."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -17,16 +18,24 @@ Money = Annotated[Decimal, Field(max_digits=30, decimal_places=10, allow_inf_nan
 Instant = AwareDatetime
 
 
+_canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+# \\u0000 as an escape, not after a backslash that is itself escaped.
+NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
 def canonical_json(value: Any) -> str:
-    """Return the one JSON text of a value: keys sorted, no spaces, no NaN.
+    """Return the one JSON text of a value: keys sorted, no spaces.
 
     Raises:
-        ValueError: The value has NaN or infinity, or text that is not Unicode.
+        ValueError: The value holds what not every store can: NaN, infinity, a NUL, or half a
+            surrogate pair.
     """
-    text = json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    text = _canonical.encode(value)
     text.encode()
+    if "\\u0000" in text and NUL_IN_JSON.search(text):
+        raise ValueError("a text in it holds a NUL character")
     return text
 
 

@@ -1,0 +1,23 @@
+"""Bring the schema at BRAIN_URL to head: the deployment step for BRAIN_MIGRATE=off."""
+
+import asyncio
+import sys
+
+from contextworker.brain.migrating import migrate
+from contextworker.brain.settings import read_settings
+from contextworker.core.errors import ContextWorkerError
+
+
+def main() -> int:
+    """Migrate and say so; an error is one line and exit code 1."""
+    try:
+        revision = asyncio.run(migrate(read_settings().url.get_secret_value()))
+    except ContextWorkerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"the Brain's schema is at revision {revision}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""One database and its transactions, the same to the store whichever it is."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from contextworker.brain.faults import in_sentences
+from contextworker.brain.settings import BrainSettings
+from contextworker.brain.urls import BrainUrl
+from contextworker.core.errors import ConfigurationError
+
+_CONNECT_TIMEOUT_S = 10
+_DUMP_JSON = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class Database:
+    """Transactions on an engine, with errors said in sentences."""
+
+    def __init__(self, engine: AsyncEngine, name: str) -> None:
+        self.name = name
+        self.dialect = engine.dialect.name
+        self._engine = engine
+        self._writer = engine.execution_options(brain_writes=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Hold a transaction that only reads."""
+        with in_sentences(self.name):
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Hold a transaction that may write; committed on leaving, undone on an error."""
+        with in_sentences(self.name):
+            async with self._writer.begin() as connection:
+                yield connection
+
+
+@asynccontextmanager
+async def open_database(url: BrainUrl, settings: BrainSettings) -> AsyncIterator[Database]:
+    """Open a connection pool and close it on leaving."""
+    if url.path is not None:
+        _make_folder(url)
+        engine = _sqlite(url.engine_url, settings)
+    else:
+        engine = _postgresql(url.engine_url, settings)
+    try:
+        yield Database(engine, url.name)
+    finally:
+        await engine.dispose()
+
+
+def _make_folder(url: BrainUrl) -> None:
+    assert url.path is not None
+    try:
+        url.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder of the Brain at {url.name} cannot be made: {error.strerror}"
+        ) from error
+
+
+def _engine(url: URL, settings: BrainSettings, **options: Any) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.statement_timeout_s,
+        # Errors end up in histories and logs: they carry no supplier's data.
+        hide_parameters=True,
+        json_serializer=_DUMP_JSON,
+        **options,
+    )
+
+
+def _postgresql(url: URL, settings: BrainSettings) -> AsyncEngine:
+    given = url.query.get("options", "")
+    timeout = f"-c statement_timeout={int(settings.statement_timeout_s * 1000)}"
+    options = f"{given if isinstance(given, str) else ' '.join(given)} {timeout}".strip()
+    url = url.update_query_dict({"options": options})
+    url = url.set(query={"connect_timeout": str(_CONNECT_TIMEOUT_S), **url.query})
+    # A pooled connection may have died with the server that has since come back.
+    return _engine(url, settings, pool_pre_ping=True)
+
+
+def _sqlite(url: URL, settings: BrainSettings) -> AsyncEngine:
+    # With isolation_level None the driver begins nothing by itself; `begin` below does.
+    engine = _engine(url, settings, connect_args={"isolation_level": None})
+    busy_ms = int(settings.statement_timeout_s * 1000)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        # The timeout comes first: switching to WAL waits for other processes, too.
+        cursor.execute(f"PRAGMA busy_timeout = {busy_ms}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later fails at once when another wrote between:
+        # SQLite's timeout covers only waiting for the write lock, so take that at the start.
+        writes = connection.get_execution_options().get("brain_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

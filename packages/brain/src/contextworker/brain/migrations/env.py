@@ -1,0 +1,13 @@
+"""What Alembic runs: the steps, on the connection that `migrating` locked."""
+
+from alembic import context
+
+from contextworker.brain.migrating import VERSION_TABLE
+from contextworker.brain.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+)
+context.run_migrations()
