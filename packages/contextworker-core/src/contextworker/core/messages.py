@@ -33,3 +33,15 @@ class Progress(Message):
     done: int = Field(default=0, ge=0, description="Items finished in this stage.")
     total: int | None = Field(default=None, ge=0, description="Items in this stage, where known.")
     unit: str = Field(default="rows", description="What an item is.")
+
+
+class ObjectRef(Message):
+    """Where an object is in the object store, and what it must be: bulk data travels as this."""
+
+    key: str = Field(description="Path inside the store: <prefix>/<sha256>.")
+    size: int = Field(ge=0, description="Bytes.")
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the object's bytes."""
+        return self.key.rpartition("/")[2]

@@ -17,24 +17,13 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 from obstore.store import ObjectStore as Backend
-from pydantic import Field
 
 from contextworker.core.errors import ConfigurationError, PermanentError, TransientError
-from contextworker.core.messages import Message
+from contextworker.core.messages import ObjectRef
+
+__all__ = ["ObjectRef", "ObjectStore"]
 
 _CHUNK = 1024 * 1024
-
-
-class ObjectRef(Message):
-    """Where an object is and what it must be; this is what travels through Temporal."""
-
-    key: str = Field(description="Path inside the store: <prefix>/<sha256>.")
-    size: int = Field(ge=0, description="Bytes.")
-
-    @property
-    def sha256(self) -> str:
-        """Hex digest of the object's bytes."""
-        return self.key.rpartition("/")[2]
 
 
 class ObjectStore:
