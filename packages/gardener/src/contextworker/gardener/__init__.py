@@ -1,0 +1,1 @@
+"""The gardener: products in the Brain become enriched products."""

@@ -1,0 +1,1 @@
+"""What the gardener works out about a product, one file per task."""

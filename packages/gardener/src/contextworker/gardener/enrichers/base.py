@@ -1,0 +1,134 @@
+"""The contract of an enricher: product texts in, one result per product out."""
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Protocol
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+NAME_LIMIT = 400
+"""Characters of a name, brand or category that enrichers see; the rest of a longer one is cut."""
+TEXT_LIMIT = 4000
+"""Characters of a description that enrichers see."""
+PARAM_LIMIT = 100
+"""Parameters of a product that enrichers see."""
+
+
+class ResultStatus(StrEnum):
+    """What became of one task for one product; the later in this list, the worse."""
+
+    DONE = "done"
+    REVIEW = "review"
+    ERROR = "error"
+
+
+def clean(text: str, limit: int) -> str:
+    """Return text in NFKC with single spaces, at most `limit` characters, encodable in UTF-8."""
+    encodable = text[:limit].encode("utf-8", "replace").decode("utf-8")
+    printable = "".join(char if char.isprintable() else " " for char in encodable)
+    return " ".join(unicodedata.normalize("NFKC", printable).split())[:limit].rstrip()
+
+
+def _clean_name(value: object) -> str:
+    return clean(str(value), NAME_LIMIT) if value is not None else ""
+
+
+def _clean_text(value: object) -> str:
+    return clean(str(value), TEXT_LIMIT) if value is not None else ""
+
+
+class ProductText(BaseModel):
+    """A product as enrichers see it: clean, bounded text, whatever the supplier sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_id: str
+    content_hash: str = Field(description="Of the product this text was taken from.")
+    name: Annotated[str, BeforeValidator(_clean_name)] = ""
+    category: Annotated[str, BeforeValidator(_clean_name)] = ""
+    brand_name: Annotated[str, BeforeValidator(_clean_name)] = ""
+    description: Annotated[str, BeforeValidator(_clean_text)] = ""
+    params: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _flatten(cls, params: dict[str, Any] | None) -> dict[str, str]:
+        """Keep parameters that are words or numbers; nested ones say nothing to an enricher."""
+        return {
+            _clean_name(key): _clean_name(value)
+            for key, value in list((params or {}).items())[:PARAM_LIMIT]
+            if isinstance(value, str | int | float) and not isinstance(value, bool)
+        }
+
+
+class TaskResult(BaseModel):
+    """What one enricher says of one product."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: ResultStatus
+    result: dict[str, Any] = Field(default_factory=dict, description="The enricher's own fields.")
+    confidence: float = Field(ge=0, le=1)
+    source: str = Field(default="", description="What it was read from, such as `name`.")
+    reason: str | None = Field(default=None, description="Why it is in review or in error.")
+
+    @classmethod
+    def judged(
+        cls,
+        result: dict[str, Any],
+        *,
+        confidence: float,
+        threshold: float,
+        source: str,
+        doubt: str,
+    ) -> "TaskResult":
+        """Make a result: done from the threshold on, below it in review with the doubt."""
+        # Down, not to the nearest: 0.799 must not be shown as the 0.8 that would have been done.
+        confidence = math.floor(min(max(confidence, 0.0), 1.0) * 1000 + 1e-6) / 1000
+        done = confidence >= threshold
+        return cls(
+            status=ResultStatus.DONE if done else ResultStatus.REVIEW,
+            result=result,
+            confidence=confidence,
+            source=source,
+            reason=None if done else doubt,
+        )
+
+    @classmethod
+    def failed(cls, reason: str) -> "TaskResult":
+        """Make the result of a product that could not be enriched."""
+        return cls(status=ResultStatus.ERROR, confidence=0, reason=reason)
+
+
+class Enricher(Protocol):
+    """Works out one thing about products.
+
+    Pure and deterministic: the same products give the same results, whatever else is in the batch,
+    so that a retried batch is the same batch. Nothing is read from outside after construction.
+    """
+
+    @property
+    def name(self) -> str:
+        """The task, as it stands in a product's enrichment."""
+
+    def enrich(self, products: Sequence[ProductText]) -> list[TaskResult]:
+        """Return one result per product, in their order."""
+
+
+def enrich_each(enricher: Enricher, products: Sequence[ProductText]) -> list[TaskResult]:
+    """Enrich a batch; a product that makes the enricher fail gets an error, the others their own.
+
+    Returns one result per product, in their order.
+    """
+    try:
+        results = enricher.enrich(products)
+    except Exception as error:  # noqa: BLE001 -- one odd product must not hold up a catalogue
+        if len(products) == 1:
+            return [TaskResult.failed(f"{enricher.name} failed: {type(error).__name__}: {error}")]
+        return [result for product in products for result in enrich_each(enricher, [product])]
+    if len(results) != len(products):
+        reason = f"{enricher.name} gave {len(results)} results for {len(products)} products"
+        return [TaskResult.failed(reason)] * len(products)
+    return results

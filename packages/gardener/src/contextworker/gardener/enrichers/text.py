@@ -1,0 +1,108 @@
+"""Words of a product text, and where phrases stand in them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+# One class, one optional tail: linear in the text, whatever the text.
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
+# What comes after says what a product is for, comes with or is made of, not what it is.
+_TAIL = re.compile(
+    r"\s(?:for|with|from|by|für|mit|von|aus|для|із|з|від)\s|[,(\[|;]|\s[-\u2013\u2014]\s",
+    re.IGNORECASE,
+)
+_SHORT = 3
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word: its key for comparing, and its place in the text."""
+
+    key: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[Value]):
+    """A phrase found: what it stands for, first word, first word after it."""
+
+    value: Value
+    first: int
+    after: int
+
+    @property
+    def length(self) -> int:
+        """Number of words."""
+        return self.after - self.first
+
+
+def stem(word: str) -> str:
+    """Return a word's key: case-folded, without possessive or plural s."""
+    key = word.casefold().replace("\u2019", "'").removesuffix("'s").replace("'", "")
+    if len(key) <= _SHORT or not key.isascii():
+        return key
+    if key.endswith("ies"):
+        return key[:-3] + "y"
+    if key.endswith(("sses", "xes", "ches", "shes")):
+        return key[:-2]
+    if key.endswith("s") and not key.endswith(("ss", "us", "is")):
+        return key[:-1]
+    return key
+
+
+def words(text: str) -> list[Word]:
+    """Return the words of a text."""
+    return [Word(stem(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
+
+
+def keys(text: str) -> tuple[str, ...]:
+    """Return the keys of a text's words: what a phrase is compared by."""
+    return tuple(word.key for word in words(text))
+
+
+def head(text: str) -> str:
+    """Return what stands before the first comma, bracket, "for", "with" or the like."""
+    match = _TAIL.search(text, 1)
+    return text[: match.start()] if match else text
+
+
+class Phrases(Generic[Value]):
+    """Known phrases of one or more words, found in a text by looking up its word sequences."""
+
+    def __init__(self, phrases: Mapping[str, Value] | Iterable[tuple[str, Value]]) -> None:
+        items = phrases.items() if isinstance(phrases, Mapping) else phrases
+        self._values = {key: value for phrase, value in items if (key := keys(phrase))}
+        self._longest = max(map(len, self._values), default=0)
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """Return each phrase's key, words joined by spaces, and what it stands for."""
+        return ((" ".join(key), value) for key, value in self._values.items())
+
+    def get(self, text: str) -> Value | None:
+        """Return what the whole text stands for."""
+        return self._values.get(keys(text))
+
+    def find(self, found: list[Word]) -> list[Hit[Value]]:
+        """Return every phrase among the words, the longest at each place, in order.
+
+        A phrase inside a longer one is left out.
+        """
+        hits: list[Hit[Value]] = []
+        first = 0
+        while first < len(found):
+            hit = self._longest_at(found, first)
+            if hit is not None:
+                hits.append(hit)
+            first = hit.after if hit is not None else first + 1
+        return hits
+
+    def _longest_at(self, found: list[Word], first: int) -> Hit[Value] | None:
+        for after in range(min(first + self._longest, len(found)), first, -1):
+            value = self._values.get(tuple(word.key for word in found[first:after]))
+            if value is not None:
+                return Hit(value, first, after)
+        return None
