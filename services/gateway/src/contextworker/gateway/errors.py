@@ -1,0 +1,136 @@
+"""What a call can end in, each with its gRPC status and machine-readable details.
+
+GatewayError
+├── InvalidRequestError        INVALID_ARGUMENT     fields that are wrong, one violation each
+├── UnknownWorkflowTypeError   NOT_FOUND            no module announces that type
+├── RunNotFoundError           NOT_FOUND            Temporal knows no such run
+├── RouteConflictError         FAILED_PRECONDITION  two modules claim one type
+├── BrokenRouteError           FAILED_PRECONDITION  a module announced what cannot be used
+├── NotOfferedError            UNIMPLEMENTED        nothing installed does this
+├── TemporalUnavailableError   UNAVAILABLE          Temporal does not answer; try again
+├── TemporalBusyError          RESOURCE_EXHAUSTED   Temporal asks to slow down; try again
+└── OutOfTimeError             DEADLINE_EXCEEDED    the caller's deadline passed first
+
+Each also belongs to core's permanent or transient branch. Any other exception is a fault of the
+gateway's own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+import grpc
+
+from contextcore import Violation
+from contextworker.core.errors import (
+    ContextWorkerError,
+    InvalidInputError,
+    PermanentError,
+    TransientError,
+)
+
+
+class GatewayError(ContextWorkerError):
+    """A call's end that the caller is told about in full."""
+
+    code: ClassVar[grpc.StatusCode]
+    reason: ClassVar[str]
+    """`ErrorInfo.reason`: for programs, so it never changes."""
+
+    metadata: Mapping[str, str] = {}
+    violations: Sequence[Violation] = ()
+    retry_after_s: float | None = None
+
+
+class InvalidRequestError(GatewayError, InvalidInputError):
+    """Some fields of the request are wrong."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+    reason = "INVALID_REQUEST"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{item.field} {item.description}" for item in violations))
+
+
+class UnknownWorkflowTypeError(GatewayError, PermanentError):
+    """No module announces the workflow type."""
+
+    code = grpc.StatusCode.NOT_FOUND
+    reason = "UNKNOWN_WORKFLOW_TYPE"
+
+    def __init__(self, workflow_type: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        self.metadata = {"workflow_type": workflow_type, "known": ",".join(names)}
+        hint = f"known: {', '.join(names)}" if names else "no module has announced any yet"
+        super().__init__(f"no module serves the workflow type {workflow_type!r}; {hint}")
+
+
+class RunNotFoundError(GatewayError, PermanentError):
+    """Temporal knows no such run."""
+
+    code = grpc.StatusCode.NOT_FOUND
+    reason = "RUN_NOT_FOUND"
+
+    def __init__(self, workflow_id: str, run_id: str = "") -> None:
+        self.metadata = {"workflow_id": workflow_id}
+        which = f" with run id {run_id!r}" if run_id else ""
+        super().__init__(
+            f"there is no run {workflow_id!r}{which}: it was never started, or it ended so long "
+            "ago that Temporal no longer keeps it"
+        )
+
+
+class RouteConflictError(GatewayError, PermanentError):
+    """Two modules claim one workflow type."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "ROUTE_CONFLICT"
+
+    def __init__(self, workflow_type: str, modules: Iterable[str]) -> None:
+        names = sorted(modules)
+        self.metadata = {"workflow_type": workflow_type, "modules": ",".join(names)}
+        super().__init__(
+            f"the workflow type {workflow_type!r} is claimed by the modules "
+            f"{' and '.join(names)}; rename it in one of them, or retire that one's deployment"
+        )
+
+
+class BrokenRouteError(GatewayError, PermanentError):
+    """What a module announced of a route cannot be used."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "BROKEN_ROUTE"
+
+    def __init__(self, workflow_type: str, module: str, problem: str) -> None:
+        self.metadata = {"workflow_type": workflow_type, "module": module}
+        super().__init__(f"module {module!r} announces {workflow_type!r} with {problem}")
+
+
+class NotOfferedError(GatewayError, PermanentError):
+    """Nothing that is installed does what was asked."""
+
+    code = grpc.StatusCode.UNIMPLEMENTED
+    reason = "NOT_OFFERED"
+
+
+class TemporalUnavailableError(GatewayError, TransientError):
+    """Temporal does not answer, or does not let this gateway in."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "TEMPORAL_UNAVAILABLE"
+    retry_after_s = 2.0
+
+
+class TemporalBusyError(GatewayError, TransientError):
+    """Temporal asks to slow down."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    reason = "TEMPORAL_BUSY"
+    retry_after_s = 1.0
+
+
+class OutOfTimeError(GatewayError, TransientError):
+    """The caller's deadline passed before Temporal answered."""
+
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+    reason = "DEADLINE_EXCEEDED"

@@ -1,0 +1,132 @@
+"""Checks a payload against a JSON Schema and says every problem in words a caller can act on."""
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import jsonschema_rs
+
+from contextcore import Violation
+
+_SHOWN_CHARACTERS = 60
+_NAMES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def check(
+    validator: jsonschema_rs.Validator, payload: Mapping[str, Any], *, fields: Iterable[str] = ()
+) -> list[Violation]:
+    """Return every problem, one violation each; fields are paths such as `payload.items[3].sku`.
+
+    Args:
+        validator: A compiled schema.
+        payload: The JSON object to check.
+        fields: The names the schema knows, for hints at a misspelt one.
+    """
+    fields = list(fields)
+    problems = [
+        violation
+        for error in validator.iter_errors(dict(payload))
+        for violation in _violations(error, fields)
+    ]
+    return list(dict.fromkeys(problems))
+
+
+def field_path(location: Iterable[str | int]) -> str:
+    """Write where a value is, beginning at the payload."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "payload" + "".join(parts)
+
+
+def _violations(error: jsonschema_rs.ValidationError, fields: Sequence[str]) -> Iterator[Violation]:
+    keyword, details = error.kind.name, error.kind.as_dict()
+    where = list(error.instance_path)
+    match keyword:
+        case "required":
+            yield Violation(field_path([*where, details["property"]]), "is required")
+        case "additionalProperties" | "unevaluatedProperties":
+            for name in details["unexpected"]:
+                hint = _near(name, fields) if not where else ""
+                yield Violation(field_path([*where, name]), f"is not a field of this route{hint}")
+        case "anyOf" | "oneOf" if details.get("context"):
+            yield from _alternatives(error, details["context"], fields)
+        case _:
+            yield Violation(field_path(where), _sentence(error, keyword, details))
+
+
+def _alternatives(
+    error: jsonschema_rs.ValidationError,
+    branches: Sequence[Sequence[jsonschema_rs.ValidationError]],
+    fields: Sequence[str],
+) -> Iterator[Violation]:
+    # `X | None` is how an optional field reads: what is wrong is what X finds wrong.
+    real = [branch for branch in branches if not _only_null(branch)]
+    if len(real) == 1:
+        for inner in real[0]:
+            yield from _violations(inner, fields)
+        return
+    where = field_path(error.instance_path)
+    reasons = dict.fromkeys(
+        violation.description for branch in real for inner in branch
+        for violation in _violations(inner, fields)
+    )  # fmt: skip
+    yield Violation(where, f"fits no allowed form: {'; or '.join(reasons) or error.message}")
+
+
+def _only_null(branch: Sequence[jsonschema_rs.ValidationError]) -> bool:
+    return all(
+        inner.kind.name == "type" and inner.kind.as_dict()["types"] == ["null"] for inner in branch
+    )
+
+
+_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "type": lambda it: "must be " + " or ".join(_NAMES.get(name, name) for name in it["types"]),
+    "minLength": lambda it: f"must have at least {_count(it['limit'], 'character')}",
+    "maxLength": lambda it: f"must have at most {_count(it['limit'], 'character')}",
+    "minItems": lambda it: f"must have at least {_count(it['limit'], 'item')}",
+    "maxItems": lambda it: f"must have at most {_count(it['limit'], 'item')}",
+    "minimum": lambda it: f"must be {it['limit']} or more",
+    "maximum": lambda it: f"must be {it['limit']} or less",
+    "exclusiveMinimum": lambda it: f"must be more than {it['limit']}",
+    "exclusiveMaximum": lambda it: f"must be less than {it['limit']}",
+    "multipleOf": lambda it: f"must be a multiple of {it['multiple_of']}",
+    "enum": lambda it: "must be one of " + ", ".join(map(_shown, it["options"])),
+    "const": lambda it: f"must be {_shown(it['expected_value'])}",
+    "pattern": lambda it: f"must match the pattern {it['pattern']}",
+    "format": lambda it: f"must be a valid {it['format']}",
+    "uniqueItems": lambda _: "must not repeat an item",
+}
+
+
+def _sentence(
+    error: jsonschema_rs.ValidationError, keyword: str, details: Mapping[str, Any]
+) -> str:
+    make = _SENTENCES.get(keyword)
+    if make is None:
+        return f"does not fit the route's schema ({keyword}: {_clipped(error.message)})"
+    return f"{make(details)}, not {_shown(error.instance)}"
+
+
+def _near(name: str, fields: Sequence[str]) -> str:
+    found = difflib.get_close_matches(name, fields, n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _shown(value: object) -> str:
+    return _clipped(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

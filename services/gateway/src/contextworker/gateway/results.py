@@ -1,0 +1,93 @@
+"""How a closed run ended: its result, or the failure that ended it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.api.common.v1 import Payloads, WorkflowExecution
+from temporalio.api.enums.v1 import HistoryEventFilterType
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.converter import DataConverter
+
+from contextcore import ContextUnit, UnitError
+from contextworker.gateway.failures import TaskError, closed_run_error
+from contextworker.gateway.settings import MAX_REPLY_BYTES
+from contextworker.gateway.temporal import Temporal
+
+_ENVELOPE_BYTES = 64 * 1024
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a closed run left; `reason` where a person needs a word on it."""
+
+    has_result: bool = False
+    result: Any = None
+    error: TaskError | None = None
+    reason: str | None = None
+
+
+async def read_outcome(temporal: Temporal, run: WorkflowExecution) -> Outcome:
+    """Read a closed run's last event."""
+    event = await close_event(temporal, run)
+    converter = temporal.converter(run.workflow_id)
+    match event.WhichOneof("attributes"):
+        case "workflow_execution_completed_event_attributes":
+            return await _result(
+                converter, event.workflow_execution_completed_event_attributes.result
+            )
+        case "workflow_execution_failed_event_attributes":
+            return await _failure(
+                converter, event.workflow_execution_failed_event_attributes.failure
+            )
+        case "workflow_execution_terminated_event_attributes":
+            why = event.workflow_execution_terminated_event_attributes.reason
+            return Outcome(reason=f"the run was terminated: {why or 'no reason given'}")
+        case "workflow_execution_timed_out_event_attributes":
+            error = TaskError(
+                type="TimeoutError",
+                message="the run took longer than it may",
+                will_retry=False,
+            )
+            return Outcome(error=error)
+        case "workflow_execution_canceled_event_attributes":
+            return Outcome(reason="the run was cancelled")
+    return Outcome()
+
+
+async def close_event(temporal: Temporal, run: WorkflowExecution) -> HistoryEvent:
+    """Return the last event of a closed run."""
+    history = await temporal.call(
+        temporal.service.get_workflow_execution_history,
+        GetWorkflowExecutionHistoryRequest(
+            namespace=temporal.namespace,
+            execution=run,
+            history_event_filter_type=HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+        ),
+    )
+    return history.history.events[-1]
+
+
+async def _result(converter: DataConverter, payloads: Payloads) -> Outcome:
+    try:
+        values = await converter.decode(payloads.payloads[:1])
+    except (RuntimeError, ValueError) as error:
+        return Outcome(reason=f"the run completed, but its result cannot be read: {error}")
+    value = values[0] if values else None
+    result = value.payload if isinstance(value, ContextUnit) else value
+    try:
+        size = ContextUnit(payload={"result": result}).to_protobuf().ByteSize()
+    except UnitError as error:
+        return Outcome(reason=f"the run completed, but its result does not fit a unit: {error}")
+    if size > MAX_REPLY_BYTES - _ENVELOPE_BYTES:
+        return Outcome(
+            reason=f"the run completed, but its result of {size / _MIB:.1f} MiB is more than a "
+            f"reply of {MAX_REPLY_BYTES // _MIB} MiB can hold; Temporal keeps it"
+        )
+    return Outcome(has_result=True, result=result)
+
+
+async def _failure(converter: DataConverter, failure: Failure) -> Outcome:
+    return Outcome(error=closed_run_error(await converter.decode_failure(failure)))

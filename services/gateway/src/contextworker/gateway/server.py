@@ -1,0 +1,118 @@
+"""Starts and stops the gateway: the gRPC server and what runs beside it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+from temporalio.client import Client
+
+from contextcore import worker_pb2, worker_pb2_grpc
+from contextworker.core.errors import ConfigurationError
+from contextworker.gateway.health import keep_health_true
+from contextworker.gateway.interceptor import StatusInterceptor
+from contextworker.gateway.modules import ModuleLister
+from contextworker.gateway.route_cache import RouteCache
+from contextworker.gateway.servicer import WorkerServicer
+from contextworker.gateway.settings import GatewaySettings
+from contextworker.gateway.sources import DeploymentSource, EntryPointSource, RouteSource
+from contextworker.gateway.starting import Starter
+from contextworker.gateway.status import StatusReader
+from contextworker.gateway.temporal import Temporal
+
+_log = logging.getLogger(__name__)
+SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
+
+
+async def serve(client: Client, settings: GatewaySettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then let running calls finish within the grace period.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on.
+    """
+    async with gateway(client, settings):
+        await stop.wait()
+
+
+@asynccontextmanager
+async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[int]:
+    """Run the gateway while the block runs; yields the port it listens on.
+
+    Args:
+        client: A client with the `ContextPlugin`; a lazy one lets the gateway be up before
+            Temporal is.
+        settings: Where to listen, limits, intervals.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on.
+    """
+    temporal = Temporal(client, timeout_s=settings.gateway_temporal_timeout_s)
+    source: RouteSource = DeploymentSource(temporal) if settings.versioning else EntryPointSource()
+    routes = RouteCache(
+        source,
+        interval_s=settings.gateway_route_refresh_s,
+        min_interval_s=settings.gateway_route_refresh_min_s,
+    )
+    servicer = WorkerServicer(
+        Starter(temporal, routes), StatusReader(temporal), ModuleLister(temporal, routes)
+    )
+    health = health_aio.HealthServicer()
+    services = ("", SERVICE)
+    for service in services:
+        await health.set(service, health_pb2.HealthCheckResponse.NOT_SERVING)
+    server = _server(servicer, health, settings)
+    port = _bind(server, settings.address)
+    await server.start()
+    _log.info("gateway listening on %s:%d", settings.address.rpartition(":")[0], port)
+    beside = [
+        asyncio.create_task(routes.run()),
+        asyncio.create_task(
+            keep_health_true(health, client, services, settings.gateway_health_interval_s)
+        ),
+    ]
+    try:
+        yield port
+    finally:
+        await health.enter_graceful_shutdown()
+        await server.stop(settings.gateway_shutdown_grace_s)
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
+        _log.info("gateway stopped")
+
+
+def _server(
+    servicer: WorkerServicer, health: health_aio.HealthServicer, settings: GatewaySettings
+) -> grpc.aio.Server:
+    server = grpc.aio.server(
+        interceptors=[StatusInterceptor()],
+        options=[
+            ("grpc.max_receive_message_length", settings.gateway_max_request_bytes),
+            # Two gateways on one port would share it silently.
+            ("grpc.so_reuseport", 0),
+            # Notice callers that vanished, and let idle ones keep their connection alive.
+            ("grpc.keepalive_time_ms", 60_000),
+            ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ],
+    )
+    worker_pb2_grpc.add_WorkerServiceServicer_to_server(servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    reflection.enable_server_reflection((SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+    return server
+
+
+def _bind(server: grpc.aio.Server, address: str) -> int:
+    try:
+        return server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"the gateway cannot listen on {address}: is the port in use? Set WORKER_PORT to "
+            "another one, or to 0 for any"
+        ) from error

@@ -1,0 +1,126 @@
+"""Where routes are read from: Temporal's worker deployments, or the installed packages."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint
+from typing import Protocol
+
+from temporalio.api.deployment.v1 import WorkerDeploymentVersion
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentVersionRequest,
+    ListWorkerDeploymentsRequest,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from contextworker.core.announcement import METADATA_KEY, Announcement
+from contextworker.core.registry import WorkerRegistry
+from contextworker.gateway.routes import AnnouncedModule
+from contextworker.gateway.temporal import Temporal
+
+_log = logging.getLogger(__name__)
+_FORMAT = 1
+_CONCURRENT_READS = 4
+
+
+class RouteSource(Protocol):
+    """Reads what every module announces, as of now."""
+
+    async def read(self) -> Sequence[AnnouncedModule]:
+        """Return every module."""
+
+
+class DeploymentSource:
+    """Reads the metadata of each deployment's current version.
+
+    A deployment without a current version is left out: a run started there would wait.
+    """
+
+    def __init__(self, temporal: Temporal) -> None:
+        self._temporal = temporal
+        self._complained: set[tuple[str, str, str]] = set()
+
+    async def read(self) -> Sequence[AnnouncedModule]:
+        """Return the modules of the namespace; what cannot be read is logged and left out.
+
+        Raises:
+            TemporalUnavailableError: Temporal does not answer.
+        """
+        limit = asyncio.Semaphore(_CONCURRENT_READS)
+
+        async def one(version: WorkerDeploymentVersion) -> AnnouncedModule | None:
+            async with limit:
+                return await self._module(version)
+
+        found = await asyncio.gather(*(one(version) for version in await self._current_versions()))
+        return [module for module in found if module is not None]
+
+    async def _current_versions(self) -> list[WorkerDeploymentVersion]:
+        versions: list[WorkerDeploymentVersion] = []
+        request = ListWorkerDeploymentsRequest(namespace=self._temporal.namespace)
+        while True:
+            page = await self._temporal.call(
+                self._temporal.service.list_worker_deployments, request
+            )
+            versions += (
+                deployment.routing_config.current_deployment_version
+                for deployment in page.worker_deployments
+                if deployment.routing_config.current_deployment_version.build_id
+            )
+            if not page.next_page_token:
+                return versions
+            request.next_page_token = page.next_page_token
+
+    async def _module(self, version: WorkerDeploymentVersion) -> AnnouncedModule | None:
+        try:
+            described = await self._temporal.call(
+                self._temporal.service.describe_worker_deployment_version,
+                DescribeWorkerDeploymentVersionRequest(
+                    namespace=self._temporal.namespace, deployment_version=version
+                ),
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # deleted since it was listed
+                return None
+            raise
+        payload = described.worker_deployment_version_info.metadata.entries.get(METADATA_KEY)
+        if payload is None:  # someone else's deployment
+            return None
+        try:
+            announcement = Announcement.from_payload(payload)
+        except ValueError as error:
+            self._complain(version, f"its routes cannot be read: {error}")
+            return None
+        if announcement.format > _FORMAT:
+            self._complain(
+                version,
+                f"its routes have format {announcement.format}, this gateway knows {_FORMAT}; "
+                "upgrade the gateway",
+            )
+            return None
+        return AnnouncedModule(version.deployment_name, version.build_id, announcement)
+
+    def _complain(self, version: WorkerDeploymentVersion, problem: str) -> None:
+        complaint = (version.deployment_name, version.build_id, problem)
+        if complaint not in self._complained:  # once, not at every refresh
+            self._complained.add(complaint)
+            _log.warning("module %s %s is left out: %s", *complaint)
+
+
+class EntryPointSource:
+    """Reads the modules installed beside the gateway: for servers without worker versioning."""
+
+    def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
+        self._points = points
+
+    async def read(self) -> Sequence[AnnouncedModule]:
+        """Return every installed module.
+
+        Raises:
+            ConfigurationError: One cannot be imported, or two clash.
+        """
+        registry = await asyncio.to_thread(WorkerRegistry.discover, self._points)
+        return [
+            AnnouncedModule(module.name, module.build_id, Announcement.of(module))
+            for module in registry
+        ]

@@ -1,0 +1,133 @@
+"""Calls to Temporal, held to the caller's deadline, with outages told apart from answers."""
+
+import logging
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.client import Client
+from temporalio.converter import DataConverter, WorkflowSerializationContext
+from temporalio.service import RPCError, RPCStatusCode, WorkflowService
+
+from contextworker.gateway.deadline import remaining_s
+from contextworker.gateway.errors import (
+    OutOfTimeError,
+    TemporalBusyError,
+    TemporalUnavailableError,
+)
+
+_log = logging.getLogger(__name__)
+# CANCELLED is how the SDK says that its own timeout ended the call.
+_TIMEOUTS = {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED}
+_OUTAGES = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.INTERNAL,
+    RPCStatusCode.UNKNOWN,
+    RPCStatusCode.ABORTED,
+}
+_REFUSALS = {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}
+
+Request_contra = TypeVar("Request_contra", contravariant=True)
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Method(Protocol[Request_contra, Answer_co]):
+    """One RPC of Temporal's WorkflowService."""
+
+    def __call__(
+        self, req: Request_contra, *, timeout: timedelta | None = None
+    ) -> Awaitable[Answer_co]:
+        """Make the call once."""
+
+
+class Temporal:
+    """Temporal as the gateway's other parts see it."""
+
+    def __init__(self, client: Client, *, timeout_s: float) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+
+    @property
+    def namespace(self) -> str:
+        """The namespace every call is about."""
+        return self._client.namespace
+
+    @property
+    def service(self) -> WorkflowService:
+        """The raw service: its methods are what `call` takes."""
+        return self._client.workflow_service
+
+    @property
+    def identity(self) -> str:
+        """Who starts runs, as Temporal's UI shows it."""
+        return self._client.identity
+
+    def converter(self, workflow_id: str) -> DataConverter:
+        """Return what encodes and decodes a run's values."""
+        return self._client.data_converter.with_context(
+            WorkflowSerializationContext(namespace=self.namespace, workflow_id=workflow_id)
+        )
+
+    async def call(
+        self, method: Method[Any, Answer_co], request: Any, *, at_most_s: float | None = None
+    ) -> Answer_co:
+        """Make one call, without retries: a caller hears of an outage while it can still act.
+
+        Args:
+            method: A method of `service`.
+            request: Its request.
+            at_most_s: A shorter limit than the configured one.
+
+        Raises:
+            RPCError: Temporal answered, and said no.
+            TemporalUnavailableError: It does not answer, or does not let this gateway in.
+            TemporalBusyError: It asks to slow down.
+            OutOfTimeError: The caller's deadline passed.
+        """
+        limit_s = min(self._timeout_s, at_most_s or self._timeout_s)
+        left_s = remaining_s()
+        if left_s is not None and left_s <= 0:
+            raise _out_of_time()
+        timeout_s = limit_s if left_s is None else min(limit_s, left_s)
+        try:
+            return await method(request, timeout=timedelta(seconds=timeout_s))
+        except RPCError as error:
+            if error.status in _TIMEOUTS and left_s is not None and left_s <= limit_s:
+                raise _out_of_time() from error
+            raise self._translated(error) from error
+        except RuntimeError as error:
+            # What a lazy client raises while it cannot connect.
+            if "client connect" not in str(error):
+                raise
+            raise _away() from error
+
+    def _translated(self, error: RPCError) -> Exception:
+        if error.status in _TIMEOUTS or error.status in _OUTAGES:
+            if error.status is not RPCStatusCode.UNAVAILABLE:
+                _log.warning("Temporal answered %s: %s", error.status.name, error.message)
+            return _away()
+        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+            return TemporalBusyError(f"Temporal asks to slow down; try again ({error.message})")
+        if error.status in _REFUSALS:
+            _log.error("Temporal refuses this gateway: %s", error.message)
+            return TemporalUnavailableError(
+                "Temporal refuses the gateway's credentials; its operator has to renew them"
+            )
+        if any(item.Is(NamespaceNotFoundFailure.DESCRIPTOR) for item in error.grpc_status.details):
+            _log.error("Temporal has no namespace %r", self.namespace)
+            return TemporalUnavailableError(
+                f"Temporal has no namespace {self.namespace!r}; the operator has to create it, "
+                "or to set TEMPORAL_NAMESPACE"
+            )
+        return error
+
+
+def _away() -> TemporalUnavailableError:
+    return TemporalUnavailableError(
+        "Temporal does not answer; nothing was lost, try again in a moment"
+    )
+
+
+def _out_of_time() -> OutOfTimeError:
+    return OutOfTimeError("the call's deadline passed before Temporal answered; allow more time")

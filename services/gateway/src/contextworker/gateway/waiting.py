@@ -1,0 +1,79 @@
+"""Finds out who an open run waits for, and says so."""
+
+from dataclasses import dataclass
+
+from temporalio.api.enums.v1 import (
+    PendingActivityState,
+    PendingWorkflowTaskState,
+    TaskQueueType,
+    VersioningBehavior,
+)
+from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+
+from contextworker.gateway.pollers import Version, read_queue, version_of
+from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.times import moment
+
+_EVENTS_BEFORE_FIRST_TASK = 2
+_FAILING_ATTEMPTS = 2
+_WAITS = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What holds an open run up, if anything does."""
+
+    queued: bool = False
+    """Its workflow task waits and nobody is there to take it."""
+
+    reason: str | None = None
+    """A sentence; None where the run is simply being worked on."""
+
+    answers: bool = False
+    """Whether a worker is there to answer a query."""
+
+
+async def find_waiting(temporal: Temporal, described: DescribeWorkflowExecutionResponse) -> Waiting:
+    """Look at a run's pending tasks and at who polls their queues."""
+    info, task = described.workflow_execution_info, described.pending_workflow_task
+    version = _pinned_version(info)
+    queue = await read_queue(temporal, info.task_queue)
+    since = moment(task.scheduled_time) if task.state == _WAITS else None
+    nobody = queue.why_nobody(version=version, waiting_since=since)
+    if nobody and task.state == _WAITS:
+        then = "goes on" if info.history_length > _EVENTS_BEFORE_FIRST_TASK else "starts"
+        return Waiting(queued=True, reason=f"{nobody}; the run {then} when one does")
+    if task.attempt >= _FAILING_ATTEMPTS:
+        reason = (
+            "the workflow's code fails on its worker and is tried again "
+            f"(attempt {task.attempt}); the worker's log says why"
+        )
+        return Waiting(reason=reason)
+    for activity in described.pending_activities:
+        held_up = await _activity_waits(temporal, activity, info.task_queue, version)
+        if held_up:
+            return Waiting(reason=held_up, answers=nobody is None)
+    return Waiting(answers=nobody is None)
+
+
+async def _activity_waits(
+    temporal: Temporal, activity: PendingActivityInfo, task_queue: str, version: Version | None
+) -> str | None:
+    backs_off = activity.HasField("next_attempt_schedule_time")
+    if activity.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED or backs_off:
+        return None
+    queue = await read_queue(
+        temporal,
+        activity.activity_options.task_queue.name or task_queue,
+        TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    )
+    nobody = queue.why_nobody(version=version, waiting_since=moment(activity.scheduled_time))
+    return f"{nobody}; activity {activity.activity_type.name} waits for one" if nobody else None
+
+
+def _pinned_version(info: WorkflowExecutionInfo) -> Version | None:
+    versioning = info.versioning_info
+    if versioning.behavior != VersioningBehavior.VERSIONING_BEHAVIOR_PINNED:
+        return None
+    return version_of(versioning.deployment_version)
