@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped] # its stubs are not installed
 import pytest
 
 from contextworker.cli.errors import ChildError
@@ -78,9 +78,9 @@ async def test_an_interrupted_stop_kills(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part of the guard is Linux only")
 def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    """kill -9 of the parent leaves nothing, though nobody could clean up."""
+    """Kill -9 of the parent leaves nothing, though nobody could clean up."""
     script = textwrap.dedent(
-        f"""
+        """
         import asyncio, sys
         from pathlib import Path
         from contextworker.cli.stack.process import Child, Program

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from contextworker.cli.console import err
 from contextworker.cli.errors import CliError
-from contextworker.cli.replies import Failure, ModuleInfo, TaskStatus
+from contextworker.cli.replies import ModuleInfo, TaskStatus
 from contextworker.cli.stack.state import StackState
 from contextworker.cli.views import describe
 
@@ -60,7 +60,8 @@ def status_view(status: TaskStatus) -> RenderableType:
     if status.open and (status.progress or status.reason):
         rows.append(("now", Text(describe(status))))
     if status.error:
-        rows.append(("error", Text(error_sentence(status.error))))
+        rows.append(("error", Text(status.error.sentence())))
+        rows += [("caused by", Text(f"{c.type}: {c.message}")) for c in status.error.causes]
     extra = status.model_extra or {}
     rows += [
         (_label(key), _value(value)) for key, value in extra.items() if value not in (None, "")
@@ -68,11 +69,6 @@ def status_view(status: TaskStatus) -> RenderableType:
     if status.result:
         rows.append(("result", pairs([(k, _value(v)) for k, v in status.result.items()])))
     return pairs(rows)
-
-
-def error_sentence(error: Failure) -> str:
-    """Return the message, with the type where it adds something."""
-    return error.message or error.type or "no reason was given"
 
 
 def stack_view(state: StackState) -> RenderableType:
@@ -98,7 +94,10 @@ def modules_view(modules: list[ModuleInfo]) -> RenderableType:
 
 
 def _module(module: ModuleInfo) -> RenderableType:
-    head = Text.assemble((module.name, "bold"), f" {module.build_id}  queue {module.task_queue}")
+    workers = "no worker" if module.workers == 0 else f"workers: {module.workers}"
+    head = Text.assemble(
+        (module.name, "bold"), f" {module.build_id}, queue {module.task_queue}, {workers}"
+    )
     table = Table(box=None, padding=(0, 2), show_header=False)
     for route in module.routes:
         table.add_row(Text(route.workflow_type, style="cyan"), Text(route.description))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from contextworker.core.messages import Progress
 
@@ -17,7 +17,7 @@ class Reply(BaseModel):
 
     def dump(self) -> dict[str, Any]:
         """Return the payload as the gateway sent it."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
 
 class Started(Reply):
@@ -28,11 +28,30 @@ class Started(Reply):
     status: str = "started"
 
 
-class Failure(Reply):
-    """Why a workflow or an activity failed, with what caused it."""
+class Cause(Reply):
+    """One link of what a failure was caused by."""
 
     type: str = ""
     message: str = ""
+
+
+class Failure(Cause):
+    """Why a run failed, or what its activity fails with at the moment."""
+
+    will_retry: bool = False
+    activity: str | None = None
+    attempt: int | None = None
+    next_attempt_at: str | None = None
+    causes: list[Cause] = []
+
+    def sentence(self) -> str:
+        """Say what went wrong, and where it is not over, what comes next."""
+        text = self.message or self.type or "no reason was given"
+        if not self.will_retry:
+            return text
+        attempt = f"attempt {self.attempt} of {self.activity} failed" if self.attempt else "failed"
+        again = f"again at {self.next_attempt_at}" if self.next_attempt_at else "trying again"
+        return f"{text} ({attempt}; {again})"
 
 
 class TaskStatus(Reply):
@@ -56,7 +75,7 @@ class RouteInfo(Reply):
 
     workflow_type: str
     description: str = ""
-    payload_schema: dict[str, Any] | None = None
+    payload_schema: dict[str, Any] | None = Field(default=None, alias="schema")
 
     def fields(self) -> Iterator[tuple[str, str]]:
         """Yield each field of the payload with its type and meaning, required ones first."""
@@ -79,4 +98,5 @@ class ModuleInfo(Reply):
     name: str
     task_queue: str = ""
     build_id: str = ""
+    workers: int | None = None
     routes: list[RouteInfo] = []

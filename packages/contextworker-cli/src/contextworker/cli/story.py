@@ -8,7 +8,6 @@ from contextworker.cli.client import GatewayClient
 from contextworker.cli.console import err
 from contextworker.cli.errors import StackError
 from contextworker.cli.follow import follow
-from contextworker.cli.render import error_sentence
 from contextworker.cli.replies import TaskStatus
 from contextworker.cli.stack.plan import Plan
 from contextworker.cli.stack.process import tail
@@ -61,7 +60,7 @@ async def _run(
         status = await follow(client, started.workflow_id, view)
     if status.status == "completed":
         return status
-    reason = error_sentence(status.error) if status.error else "no reason was given"
+    reason = status.error.sentence() if status.error else "no reason was given"
     log = plan.folders.logs / f"{workflow_type}-worker.log"
     raise StackError(
         f"The workflow {started.workflow_id} {status.status.replace('_', ' ')}: {reason}",

@@ -63,7 +63,8 @@ class _Lines:
     def show(self, status: TaskStatus) -> None:
         now = status.progress
         part = int(now.done / now.total / _STEP) if now and now.total else 0
-        key = (status.status, now.stage if now else "", part)
+        failing = status.error.message if status.error else ""
+        key = (status.status, now.stage if now else "", part, failing)
         if key != self._last:
             self._last = key
             self.note(describe(status))
@@ -78,8 +79,9 @@ def describe(status: TaskStatus) -> str:
         return status.status.replace("_", " ")
     if status.status == "queued":
         return f"queued: {status.reason}" if status.reason else "queued"
+    trouble = f": {status.error.sentence()}" if status.error else ""
     now = status.progress
     if now is None:
-        return status.status
+        return status.status + trouble
     amount = f" {now.done:,}" + (f" of {now.total:,}" if now.total is not None else "")
-    return f"{now.stage}{amount} {now.unit}" if now.done or now.total else now.stage
+    return now.stage + (f"{amount} {now.unit}" if now.done or now.total else "") + trouble

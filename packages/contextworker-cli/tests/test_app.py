@@ -1,0 +1,95 @@
+"""The command line as a person meets it, run as a process."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cyclopts import App
+
+from contextworker.cli.app import make_app
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+COMMANDS = ["demo", "up", "down", "start", "status", "watch", "modules", "brain"]
+
+
+def test_help_lists_every_command(cli: Cli) -> None:
+    """`contextworker` alone says what there is."""
+    result = cli("--help")
+    assert 0 == result.returncode
+    for command in COMMANDS:
+        assert f" {command} " in result.stdout
+
+
+def test_help_loads_no_heavy_library() -> None:
+    """Help is fast because it loads neither gRPC nor SQLAlchemy nor Temporal."""
+    code = (
+        "import sys\n"
+        "from contextworker.cli.app import run_command\n"
+        "try: run_command(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'grpc', 'sqlalchemy', 'temporalio', 'psutil', 'contextcore'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_can_be_loaded(name: str) -> None:
+    """No path in the list of commands leads nowhere."""
+    assert isinstance(make_app()[name], App)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["nope"], 2, 'Unknown command "nope"'),
+        (["start"], 2, "WORKFLOW_TYPE requires an argument"),
+        (["start", "harvest", "oops"], 2, "'oops' is no field"),
+        (["start", "harvest", "workflow_type=x"], 2, "is the first argument"),
+        (["status", "w", "--address", "127.0.0.1:1"], 1, "No gateway answers at 127.0.0.1:1"),
+        (["watch", "w", "--address", "127.0.0.1:1"], 1, "No gateway answers at 127.0.0.1:1"),
+        (["modules", "--address", "127.0.0.1:1"], 1, "contextworker up"),
+        (["brain", "products"], 1, "There is no Brain here"),
+        (["brain", "products", "--limit", "many"], 2, "many"),
+        (["up", "--port", "http"], 2, "http"),
+    ],
+)
+def test_a_wrong_call_is_a_sentence_and_an_exit_code(
+    cli: Cli, arguments: list[str], code: int, says: str
+) -> None:
+    """No mistake at the command line ends in a traceback."""
+    result = cli(*arguments)
+    assert code == result.returncode, result.stderr
+    assert says in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert not result.stdout
+
+
+def test_nothing_runs_where_nothing_was_started(cli: Cli) -> None:
+    """Stopping what does not run is no failure."""
+    result = cli("down")
+    assert (0, "No stack runs here.") == (result.returncode, result.stderr.strip())
+
+
+def test_without_suppliers_the_way_out_is_said(cli: Cli, tmp_path: Path) -> None:
+    """The demo outside a clone says what it misses, and leaves nothing behind."""
+    result = cli("demo", env={"CONTEXTWORKER_SUPPLIERS_DIR": str(tmp_path / "none")})
+    assert 1 == result.returncode
+    assert "CONTEXTWORKER_SUPPLIERS_DIR names no folder" in result.stderr
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_unknown_module_is_named_beside_the_known_ones(cli: Cli) -> None:
+    """`--temporal --modules` lists what can be run."""
+    result = cli("--temporal", "--modules", "nope")
+    assert 2 == result.returncode
+    assert "unknown module nope; known: gardener, harvest" in result.stderr
+
+
+def test_modules_without_temporal_is_a_usage_error(cli: Cli) -> None:
+    """`--modules` alone would start the wrong thing."""
+    result = cli("--modules", "harvest")
+    assert 2 == result.returncode
+    assert "--temporal" in result.stderr
