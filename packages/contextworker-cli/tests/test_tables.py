@@ -44,10 +44,10 @@ def test_the_gardeners_brand_comes_before_the_suppliers() -> None:
     assert not brand(_product())
 
 
-def test_a_category_is_its_path_with_confidence() -> None:
+def test_a_category_is_its_name_with_confidence() -> None:
     """How sure the gardener is stands beside the category."""
     found = _product(enrichment=_done("taxonomy", name="Tents", path="Camping > Tents"))
-    assert "Camping > Tents 98%" == category(found).plain
+    assert "Tents 98%" == category(found).plain
     assert "Zelte" == category(_product(category="Zelte")).plain
 
 

@@ -71,13 +71,12 @@ def brand(product: Product) -> str:
 def category(product: Product) -> Text:
     """Return the gardener's category with its confidence, else the supplier's."""
     found = _result(product, "taxonomy")
-    name = found.get("path") or found.get("name")
+    name = found.get("name")
     if not name:
         return Text(product.category or "", style="dim")
-    path = " > ".join(name) if isinstance(name, list) else str(name)
     confidence = _task(product, "taxonomy").get("confidence")
     sure = f" {confidence:.0%}" if isinstance(confidence, int | float) else ""
-    return Text.assemble(path, (sure, "dim"))
+    return Text.assemble(str(name), (sure, "dim"))
 
 
 def attributes(product: Product) -> str:

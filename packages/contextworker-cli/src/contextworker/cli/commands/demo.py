@@ -42,6 +42,7 @@ async def demo() -> int:
             gateway=PortWish("the gateway", ""),
             temporal=PortWish("Temporal", ""),
             ui=PortWish("Temporal's UI", ""),
+            throwaway=True,
         )
         async with Stack(plan) as stack:
             with err().status("Starting …") as status:

@@ -18,6 +18,7 @@ _DYNAMIC_CONFIG = {
     "history.visibilityProcessorMaxPollRPS": "2000",
     "matching.enableFairness": "true",
 }
+_STOP_S = 5.0  # what a process needs besides the grace of its activities
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal"}
 
 
@@ -86,8 +87,13 @@ def make_plan(
     suppliers_dir: Path,
     environ: Mapping[str, str],
     grace_s: float,
+    throwaway: bool = False,
 ) -> Plan:
-    """Lay out a stack under `root`, which must be absolute."""
+    """Lay out a stack under `root`, which must be absolute.
+
+    Nothing of a `throwaway` stack is read again, so its processes are stopped without a grace.
+    """
+    stop_s = 0 if throwaway else grace_s + _STOP_S
     folders = Folders(root)
     gateway = f"{LOOPBACK}:{ports.gateway}"
     binary = temporal.path if isinstance(temporal, TemporalBinary) else None
@@ -107,7 +113,7 @@ def make_plan(
         gateway=gateway,
         temporal=temporal_address,
         ui=f"http://{LOOPBACK}:{ports.ui}" if binary else None,
-        first=[_temporal(binary, ports, folders, env)] if binary else [],
+        first=[_temporal(binary, ports, folders, env, stop_s)] if binary else [],
         rest=[
             Program(
                 name="gateway",
@@ -115,17 +121,19 @@ def make_plan(
                 log=folders.logs / "gateway.log",
                 health_address=gateway,
                 env={**env, "WORKER_PORT": str(ports.gateway)},
-                grace_s=grace_s + 5,
+                grace_s=stop_s,
             ),
             *(
-                _worker(name, port, folders, env, grace_s)
+                _worker(name, port, folders, env, stop_s)
                 for name, port in zip(modules, ports.workers, strict=True)
             ),
         ],
     )
 
 
-def _temporal(path: Path, ports: Ports, folders: Folders, env: Mapping[str, str]) -> Program:
+def _temporal(
+    path: Path, ports: Ports, folders: Folders, env: Mapping[str, str], stop_s: float
+) -> Program:
     command = [str(path), "server", "start-dev", "--ip", LOOPBACK]
     command += ["--port", str(ports.temporal), "--ui-port", str(ports.ui)]
     command += ["--ui-disable-news-fetch", "--log-level", "warn"]
@@ -140,11 +148,12 @@ def _temporal(path: Path, ports: Ports, folders: Folders, env: Mapping[str, str]
         log=folders.logs / "temporal.log",
         health_address=f"{LOOPBACK}:{ports.temporal}",
         env=env,
+        grace_s=stop_s,
     )
 
 
 def _worker(
-    module: str, port: int, folders: Folders, env: Mapping[str, str], grace_s: float
+    module: str, port: int, folders: Folders, env: Mapping[str, str], stop_s: float
 ) -> Program:
     health = f"{LOOPBACK}:{port}"
     return Program(
@@ -153,7 +162,7 @@ def _worker(
         log=folders.logs / f"{module}-worker.log",
         health_address=health,
         env={**env, "CONTEXTWORKER_HEALTH_ADDRESS": health},
-        grace_s=grace_s + 5,
+        grace_s=stop_s,
     )
 
 

@@ -22,8 +22,9 @@ def prepare(
     gateway: PortWish,
     temporal: PortWish,
     ui: PortWish,
+    throwaway: bool = False,
 ) -> Plan:
-    """Return the plan of a stack under `root`.
+    """Return the plan of a stack under `root`; see `make_plan` for `throwaway`.
 
     Raises:
         StackError: Temporal, the suppliers, the modules or a port are not to be had.
@@ -43,6 +44,7 @@ def prepare(
         suppliers_dir=suppliers,
         environ=os.environ,
         grace_s=settings.shutdown_grace_s,
+        throwaway=throwaway,
     )
 
 
