@@ -3,7 +3,7 @@
 from importlib.metadata import EntryPoint
 
 import pytest
-from greeter import GreetWorkflow, module
+from greeter import GreetRequest, GreetWorkflow, module
 from temporalio import activity, workflow
 
 from contextcore import ContextUnit
@@ -107,6 +107,14 @@ def test_a_class_that_is_no_workflow_is_refused() -> None:
     """The mistake is told where it is made, with its cure."""
     with pytest.raises(ConfigurationError, match=r"decorate it with @workflow\.defn"):
         ModuleConfig("other", [Route(workflow=dict)], [])
+
+
+def test_a_template_over_unknown_fields_is_refused() -> None:
+    """A workflow id that no payload could fill is found when the module registers."""
+    route = Route(workflow=HarvestWorkflow, payload=GreetRequest, workflow_id="h-{shop}")
+
+    with pytest.raises(ConfigurationError, match="names shop, which the payload model"):
+        ModuleConfig("other", [route], [])
 
 
 def test_modules_are_discovered_by_entry_point() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.workflow_ids import WorkflowIdTemplate
 
 ENTRY_POINT_GROUP = "contextworker.modules"
 _MODULE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -44,6 +45,23 @@ class Route:
             )
         return str(definition.name)
 
+    def check(self) -> None:
+        """Refuse a route that could not be served.
+
+        Raises:
+            ConfigurationError: The class is no workflow, or the template names no payload fields.
+        """
+        kind = self.workflow_type
+        if self.workflow_id is None:
+            return
+        known = set(self.payload.model_fields) if self.payload else set()
+        unknown = set(WorkflowIdTemplate.parse(self.workflow_id).fields) - known
+        if unknown:
+            raise ConfigurationError(
+                f"route {kind!r}: the workflow id template {self.workflow_id!r} names "
+                f"{', '.join(sorted(unknown))}, which the payload model does not have"
+            )
+
 
 @dataclass(frozen=True)
 class ModuleConfig:
@@ -71,7 +89,7 @@ class ModuleConfig:
         if not self.workflows:
             raise ConfigurationError(f"module {self.name!r} has no workflows")
         for route in self.routes:
-            _ = route.workflow_type
+            route.check()
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:

@@ -1,0 +1,98 @@
+"""The whole system as an operator runs it: Temporal, PostgreSQL and one process per executable."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+
+from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
+from contextworker.core.testing import TemporalServer
+from contextworker.core.testing.server import free_port
+
+ROOT = Path(__file__).parents[3]
+SCRIPTS = Path(sys.executable).parent
+CLOSED = {"completed", "failed", "cancelled", "terminated", "timed_out"}
+
+
+@dataclass
+class System:
+    """A Temporal server of its own, a database, and the processes started on them."""
+
+    folder: Path
+    brain_url: str
+    temporal: TemporalServer
+    port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that every process shares."""
+        return {
+            **os.environ,
+            **self.temporal.environment,
+            "WORKER_PORT": str(self.port),
+            "BRAIN_URL": self.brain_url,
+            "CONTEXTWORKER_STORE_URL": (self.folder / "objects").as_uri(),
+            "CONTEXTWORKER_SUPPLIERS_DIR": str(ROOT / "examples" / "suppliers"),
+        }
+
+    def start(self, name: str, *command: str, says: str) -> None:
+        """Start a process and wait until its log says something."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as stderr:
+            self.processes[name] = subprocess.Popen(
+                [str(SCRIPTS / command[0]), *command[1:]],
+                env=self.environment,
+                cwd=self.folder,
+                stderr=stderr,
+            )
+        self._until(lambda: says in log.read_text(), f"{name} never said {says!r}", log)
+
+    def kill(self, name: str) -> None:
+        """End a process as a crash would."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def start_gateway(self) -> None:
+        """Start the gateway's executable."""
+        self.start("gateway", "gateway", says="gateway listening on")
+
+    def call(self, method: str, **payload: object) -> ContextUnit:
+        """Send one unit to the gateway, as a caller does."""
+        unit = ContextUnit(payload=payload, provenance=["commerce:trigger"])
+        with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+            stub = worker_pb2_grpc.WorkerServiceStub(channel)
+            response = getattr(stub, method)(unit.to_protobuf(worker_pb2), timeout=20)
+        return ContextUnit.from_protobuf(response)
+
+    def finish(self, workflow_id: str) -> dict[str, object]:
+        """Wait until a run is closed; returns its status."""
+        return self.until(workflow_id, *CLOSED)
+
+    def until(self, workflow_id: str, *expected: str, timeout_s: float = 60) -> dict[str, object]:
+        """Wait until a run has one of the statuses; returns it whole."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            status = self.call("GetTaskStatus", workflow_id=workflow_id).payload
+            if status["status"] in expected:
+                return status
+            assert time.monotonic() < deadline, status
+            time.sleep(0.1)
+
+    def _until(self, condition: Callable[[], bool], message: str, log: Path) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, f"{message}:\n{log.read_text()}"
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        """End every process."""
+        for name in list(self.processes):
+            self.kill(name)
+        self.temporal.kill()
