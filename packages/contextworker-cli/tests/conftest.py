@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped] # its stubs are not installed
+import psutil
 import pytest
 
 REPOSITORY = Path(__file__).parents[3]

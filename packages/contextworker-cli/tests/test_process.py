@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped] # its stubs are not installed
+import psutil
 import pytest
 
 from contextworker.cli.errors import ChildError

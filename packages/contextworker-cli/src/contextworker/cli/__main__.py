@@ -1,11 +1,14 @@
 """The executable `contextworker`."""
 
+import os
 import signal
 import sys
 
 
 def main() -> None:
     """Run the command line in sys.argv."""
+    # gRPC's C core writes to the terminal by itself, about every connection it loses.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         from contextworker.cli.app import run_command  # noqa: PLC0415 - Ctrl-C works during imports
 

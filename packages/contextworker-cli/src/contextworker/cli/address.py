@@ -1,10 +1,12 @@
 """Which gateway and which Brain a command talks to."""
 
+from pathlib import Path
+
 from contextworker.cli.errors import BrainError
 from contextworker.cli.settings import DEFAULT_PORT, CliSettings
 from contextworker.cli.stack.plan import Folders
 from contextworker.cli.stack.ports import LOOPBACK
-from contextworker.cli.stack.state import find_running
+from contextworker.cli.stack.state import find_running, here_and_above
 
 
 def gateway_address(option: str | None) -> str:
@@ -27,10 +29,12 @@ def brain_url() -> str:
         return settings.brain_url
     if running := find_running(settings.state_dir):
         return running.brain_url
-    folders = Folders(settings.state_dir.resolve())
-    if not folders.brain_db.exists():
-        raise BrainError(
-            f"There is no Brain here: BRAIN_URL is not set and {folders.brain_db} does not exist.",
-            ["Start a stack here with:  contextworker up"],
-        )
-    return folders.brain_url
+    for folder in here_and_above():
+        folders = Folders(folder / settings.state_dir)
+        if folders.brain_db.exists():
+            return folders.brain_url
+    raise BrainError(
+        f"There is no Brain here: BRAIN_URL is not set, and no {settings.state_dir} with one is in "
+        f"{Path.cwd()} or above it.",
+        ["Start a stack here with:  contextworker up"],
+    )

@@ -18,6 +18,7 @@ _TRY = (
     "contextworker brain products --tenant my_project",
     "contextworker modules",
 )
+_FACTS = ("workflow_type", "run_id", "task_queue", "started_at", "closed_at")
 STYLES = {
     "completed": "green",
     "done": "green",
@@ -61,13 +62,15 @@ def status_view(status: TaskStatus) -> RenderableType:
         rows.append(("now", Text(describe(status))))
     if status.error:
         rows.append(("error", Text(status.error.sentence())))
-        rows += [("caused by", Text(f"{c.type}: {c.message}")) for c in status.error.causes]
-    extra = status.model_extra or {}
-    rows += [
-        (_label(key), _value(value)) for key, value in extra.items() if value not in (None, "")
-    ]
+        rows += [("caused by", Text(cause)) for cause in status.error.deeper()]
+    if status.reason and not status.open:
+        rows.append(("reason", Text(status.reason)))
+    known = status.dump()
+    rows += [(_label(key), Text(str(known[key]))) for key in _FACTS if known.get(key)]
+    extra = sorted((status.model_extra or {}).items())
+    rows += [(_label(key), _value(value)) for key, value in extra if value not in (None, "", [])]
     if status.result:
-        rows.append(("result", pairs([(k, _value(v)) for k, v in status.result.items()])))
+        rows.append(("result", _value(status.result)))
     return pairs(rows)
 
 
@@ -112,7 +115,7 @@ def _label(key: str) -> str:
 
 def _value(value: Any) -> RenderableType:
     if isinstance(value, dict):
-        return pairs([(_label(str(key)), _value(item)) for key, item in value.items()])
+        return pairs([(_label(str(key)), _value(item)) for key, item in sorted(value.items())])
     if isinstance(value, list):
         return Group(*(_value(item) for item in value)) if value else Text("none")
     if isinstance(value, float):

@@ -15,9 +15,20 @@ class Reply(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    def dump(self) -> dict[str, Any]:
-        """Return the payload as the gateway sent it."""
-        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
+    def dump(self) -> Any:
+        """Return the payload as the gateway sent it, in the order of its keys.
+
+        On the wire the fields have no order, and a reader compares two replies line by line.
+        """
+        return _sorted(self.model_dump(mode="json", exclude_unset=True, by_alias=True))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(item) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
 
 
 class Started(Reply):
@@ -44,6 +55,12 @@ class Failure(Cause):
     next_attempt_at: str | None = None
     causes: list[Cause] = []
 
+    def deeper(self) -> list[str]:
+        """Return the causes that say something new."""
+        said = {cause.message: f"{cause.type}: {cause.message}" for cause in self.causes}
+        said.pop(self.message, None)
+        return list(said.values())
+
     def sentence(self) -> str:
         """Say what went wrong, and where it is not over, what comes next."""
         text = self.message or self.type or "no reason was given"
@@ -59,6 +76,11 @@ class TaskStatus(Reply):
 
     workflow_id: str
     status: str
+    workflow_type: str | None = None
+    run_id: str | None = None
+    task_queue: str | None = None
+    started_at: str | None = None
+    closed_at: str | None = None
     reason: str | None = None
     progress: Progress | None = None
     result: dict[str, Any] | None = None

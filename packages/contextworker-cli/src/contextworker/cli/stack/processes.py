@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import psutil  # type: ignore[import-untyped] # its stubs are no dependency of anything here
+import psutil
 from pydantic import BaseModel, ConfigDict
 
 _CLOCK_SLACK_S = 2.0  # creation times are rounded differently by kernels and containers
@@ -43,7 +43,7 @@ class ProcessState(BaseModel):
             process.terminate()
         return not psutil.wait_procs([process], timeout=within_s)[1]
 
-    def _find(self) -> Any:
+    def _find(self) -> psutil.Process | None:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < _CLOCK_SLACK_S

@@ -76,10 +76,15 @@ def read_state(folder: Path) -> StackState | None:
         return None
 
 
+def here_and_above() -> list[Path]:
+    """Return this folder and every one above it."""
+    here = Path.cwd()
+    return [here, *here.parents]
+
+
 def find_running(state_dir: Path) -> StackState | None:
     """Return the running stack of this folder, or of the nearest folder above that has one."""
-    here = Path.cwd()
-    for folder in [here, *here.parents]:
+    for folder in here_and_above():
         state = read_state(folder / state_dir)
         if state is not None and state.ready and state.up.running:
             return state
