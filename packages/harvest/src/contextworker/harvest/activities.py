@@ -91,6 +91,10 @@ class Harvester(HarvestActivities):
                     feeds.append(await self._fetch(run, source, heart, feeds))
                 except (FeedError, FeedUnavailableError) as error:
                     raise type(error)(f"{supplier.name}: {error}") from error.__cause__
+                size = feeds[-1].raw.size
+                heart.beat(
+                    Progress(stage="fetching", done=size, total=size, unit="bytes"), _dump(feeds)
+                )
         return FetchedFeeds(run=run, feeds=tuple(feeds))
 
     async def _fetch(

@@ -57,7 +57,7 @@ module = ModuleConfig(
             workflow=HarvestWorkflow,
             payload=HarvestRequest,
             workflow_id="harvest-{tenant_id}-{supplier_code}",
-            description="Import a supplier's feeds into the Brain; supplier_code `all`: every one's.",
+            description="Import a supplier's feeds into the Brain; `all` for every supplier.",
         )
     ],
     activities=open_activities,

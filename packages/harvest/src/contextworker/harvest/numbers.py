@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 
-from babel.core import get_global
+from babel.core import UnknownLocaleError, get_global
 from babel.languages import get_official_languages
 from babel.numbers import NumberFormatError, get_currency_symbol, parse_decimal
 
@@ -108,5 +108,5 @@ def means_currency(sign: str, code: str) -> bool:
 def _symbol(code: str, locale: str) -> str | None:
     try:
         return get_currency_symbol(code, locale=locale).casefold().rstrip(".")
-    except (LookupError, ValueError):
+    except UnknownLocaleError:
         return None  # a language CLDR lists for a land without having its words

@@ -41,6 +41,7 @@ SHORT = timedelta(minutes=1)
 FETCH_LIMIT = timedelta(hours=2)
 TRANSFORM_LIMIT = timedelta(hours=6)
 SYNC_LIMIT = timedelta(hours=24)
+# When the run says that it was cancelled, nothing is being written any more.
 WAIT_FOR_CANCEL = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 
 
@@ -76,15 +77,17 @@ class HarvestWorkflow:
         )
         try:
             report = await self._import(run)
-            await _finish(HarvestEnd(run=run, status=HarvestStatus.COMPLETED, report=report))
         except (ActivityError, asyncio.CancelledError) as error:
-            if not isinstance(error, ActivityError) or is_cancelled_exception(error):
+            if _cancelled():
                 why = "the harvest was cancelled"
                 await _finish(HarvestEnd(run=run, status=HarvestStatus.CANCELLED, error=why))
+                raise asyncio.CancelledError from error
+            if not isinstance(error, ActivityError):
                 raise
             failure = _failure(error)
             await _finish(HarvestEnd(run=run, status=HarvestStatus.FAILED, error=failure.message))
             raise failure from error
+        await _finish(HarvestEnd(run=run, status=HarvestStatus.COMPLETED, report=report))
         self._progress = Progress(stage="done", done=report.rows, total=report.rows)
         return report
 
@@ -107,6 +110,7 @@ class HarvestWorkflow:
             cancellation_type=WAIT_FOR_CANCEL,
             summary=f"fetch the feeds of {run.supplier_code}",
         )
+        _stop_if_cancelled()
         size = sum(feed.raw.size for feed in fetched.feeds)
         self._progress = Progress(stage="transforming")
         transformed = await workflow.execute_activity_method(
@@ -118,6 +122,7 @@ class HarvestWorkflow:
             cancellation_type=WAIT_FOR_CANCEL,
             summary=f"read {size:,} bytes",
         )
+        _stop_if_cancelled()
         self._progress = Progress(stage="storing", total=transformed.rows)
         stored = await workflow.execute_activity_method(
             HarvestActivities.sync_to_brain,
@@ -218,10 +223,21 @@ async def _finish(end: HarvestEnd) -> None:
             end,
             start_to_close_timeout=SHORT,
             retry_policy=OWN_STORES_RETRY,
+            cancellation_type=WAIT_FOR_CANCEL,
             summary=end.status.value,
         )
     except ActivityError:
         workflow.logger.exception("the end of run %s could not be recorded", end.run.run_id)
+
+
+def _cancelled() -> bool:
+    return workflow.cancellation_reason() is not None
+
+
+def _stop_if_cancelled() -> None:
+    """Stop where a step ended by itself while the cancellation was on its way to it."""
+    if _cancelled():
+        raise asyncio.CancelledError
 
 
 def _supplier_retry(plan: HarvestPlan) -> RetryPolicy:

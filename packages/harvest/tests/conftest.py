@@ -1,0 +1,212 @@
+"""A real Brain on SQLite, a real object store, a real Temporal server, a supplier's web server."""
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+
+from contextworker.brain import Brain, open_brain
+from contextworker.core.objects import ObjectStore
+from contextworker.core.testing.fixtures import temporal
+from contextworker.core.testing.server import TemporalServer
+from contextworker.core.worker import shared_modules
+from contextworker.harvest.activities import Harvester
+from contextworker.harvest.fetch import Fetcher
+from contextworker.harvest.messages import HarvestRun
+from contextworker.harvest.module import module
+from contextworker.harvest.settings import HarvestSettings
+from contextworker.harvest.suppliers import SupplierDirectory
+
+__all__ = ["temporal"]
+
+Handler = Callable[[BaseHTTPRequestHandler], None]
+
+MAPPING = """
+[mapping]
+sku = "sku"
+name = "name"
+price_retail = "price"
+quantity = "stock"
+"""
+
+
+class SupplierFolder:
+    """Writes supplier files and their feeds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+
+    def write(self, code: str, url: str, *, source: str = "", rest: str = MAPPING) -> None:
+        """Write CODE.toml with one source; `source` holds further keys of it."""
+        text = f'name = "{code.title()}"\n[[sources]]\nurl = "{url}"\n{source}\n{rest}'
+        (self.folder / f"{code}.toml").write_text(text, encoding="utf-8")
+
+    def feed(self, name: str, content: str | bytes) -> str:
+        """Write a feed file; returns the url a supplier file beside it gives."""
+        data = content.encode() if isinstance(content, str) else content
+        (self.folder / name).write_bytes(data)
+        return name
+
+    def csv(self, code: str, rows: int, **kinds: str) -> None:
+        """Write a supplier with a feed of that many good rows."""
+        lines = [f"{code}-{n},Product {n},{n % 90 + 1}.50,{n % 7}" for n in range(rows)]
+        self.feed(f"{code}.csv", "\n".join(["sku,name,price,stock", *lines, ""]))
+        self.write(code, f"{code}.csv", **kinds)
+
+
+class Web:
+    """A supplier's web server on loopback: what each path answers is up to the test."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.paths: dict[str, Handler] = {}
+        self.requests: list[str] = []
+        self.closing = threading.Event()
+
+    def url(self, path: str) -> str:
+        """The full address of a path."""
+        return f"http://{self.address}{path}"
+
+    def answer(
+        self,
+        path: str,
+        body: str | bytes = b"",
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        announced: bool = True,
+    ) -> str:
+        """Answer a path like this from now on; returns its full address.
+
+        Without `announced` the answer has no length and ends where the connection does.
+        """
+        data = body.encode() if isinstance(body, str) else body
+
+        def handle(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(status)
+            if announced and "Content-Length" not in (headers or {}):
+                request.send_header("Content-Length", str(len(data)))
+            for name, value in {"Connection": "close", **(headers or {})}.items():
+                request.send_header(name, value)
+            request.end_headers()
+            request.wfile.write(data)
+
+        self.paths[path] = handle
+        return self.url(path)
+
+    def hang(self, path: str, *, start: bytes = b"") -> str:
+        """Send the start of a large answer, then stay silent."""
+
+        def handle(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(200)
+            request.send_header("Content-Length", "100000")
+            request.end_headers()
+            request.wfile.write(start)
+            request.wfile.flush()
+            self.closing.wait()
+
+        self.paths[path] = handle
+        return self.url(path)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web server of this test's own."""
+
+    class Requests(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = urlsplit(self.path).path
+            served.requests.append(path)
+            served.paths.get(path, lambda request: request.send_error(404))(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
+    served = Web(f"127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield served
+    finally:
+        served.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def suppliers(tmp_path: Path) -> SupplierFolder:
+    """An empty suppliers folder."""
+    return SupplierFolder(tmp_path / "suppliers")
+
+
+@pytest.fixture
+def environment(
+    tmp_path: Path, suppliers: SupplierFolder, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """What a harvest worker's process reads: everything of this test's own."""
+    variables = {
+        "BRAIN_URL": f"sqlite:///{tmp_path / 'brain.db'}",
+        "CONTEXTWORKER_STORE_URL": (tmp_path / "objects").as_uri(),
+        "CONTEXTWORKER_SUPPLIERS_DIR": str(suppliers.folder),
+        "CONTEXTWORKER_HARVEST_READ_TIMEOUT_S": "0.5",
+        "CONTEXTWORKER_HARVEST_HEARTBEAT_TIMEOUT_S": "2",
+        "CONTEXTWORKER_HARVEST_BATCH_ROWS": "100",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def brain(environment: dict[str, str]) -> AsyncIterator[Brain]:
+    """An empty Brain on SQLite."""
+    async with open_brain(environment["BRAIN_URL"]) as opened:
+        yield opened
+
+
+@pytest.fixture
+def objects(environment: dict[str, str]) -> ObjectStore:
+    """The object store that workers of this test use."""
+    return ObjectStore.from_url(environment["CONTEXTWORKER_STORE_URL"])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def harvester(
+    brain: Brain, objects: ObjectStore, environment: dict[str, str]
+) -> AsyncIterator[Harvester]:
+    """The activities, as a worker of this test would open them."""
+    settings = HarvestSettings()
+    timeout = httpx.Timeout(settings.harvest_read_timeout_s)
+    async with httpx.AsyncClient(follow_redirects=True, max_redirects=5, timeout=timeout) as http:
+        yield Harvester(
+            settings=settings,
+            suppliers=SupplierDirectory(settings.suppliers_dir),
+            fetcher=Fetcher(http, max_bytes=1_000_000),
+            store=objects,
+            brain=brain,
+        )
+
+
+@pytest.fixture
+def run() -> HarvestRun:
+    """A run of the supplier `camp`."""
+    return HarvestRun(
+        tenant_id="acme", supplier_code="camp", run_id="run-1", workflow_id="harvest-acme-camp"
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def client(temporal: TemporalServer) -> Client:
+    """A client that speaks the harvest's messages."""
+    return await temporal.connect(*shared_modules([module]))

@@ -1,0 +1,241 @@
+"""Readers: every row of a feed is yielded or explained."""
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from contextworker.core.objects import ObjectRef
+from contextworker.harvest.errors import FeedError
+from contextworker.harvest.formats import READERS, BadRow, RawRow, Row, check_workbook
+from contextworker.harvest.formats.text import MAX_LINE
+from contextworker.harvest.messages import Feed, FeedFormat
+
+COLUMNS = frozenset({"sku", "name"})
+
+
+class Reading:
+    """Reads content in one format."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "feed"
+
+    def rows(
+        self,
+        content: bytes | str,
+        feed_format: FeedFormat = FeedFormat.CSV,
+        *,
+        columns: frozenset[str] = COLUMNS,
+        **options: Any,
+    ) -> list[Row]:
+        """Return every row of the content."""
+        self.path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return self.read(feed_format, columns=columns, **options)
+
+    def read(
+        self, feed_format: FeedFormat, *, columns: frozenset[str] = COLUMNS, **options: Any
+    ) -> list[Row]:
+        """Return every row of the file."""
+        feed = Feed(
+            source="shop.csv",
+            format=feed_format,
+            raw=ObjectRef(key="x/y", size=1),
+            **({"encoding": "utf-8"} | options),
+        )
+        return list(READERS[feed_format](self.path, feed, columns))
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Reading:
+    """Reads files of this test."""
+    return Reading(tmp_path)
+
+
+def bad(rows: list[Row]) -> list[tuple[int, str]]:
+    """Return where the bad rows are and what is wrong with them."""
+    return [(row.number, row.code) for row in rows if isinstance(row, BadRow)]
+
+
+def good(rows: list[Row]) -> list[tuple[int, Any]]:
+    """Return where the good rows are and their sku."""
+    return [(row.number, row.values["sku"]) for row in rows if isinstance(row, RawRow)]
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("sku,name\na,Tent\nb,Намет\n", {}),
+        ("\ufeffsku,name\na,Tent\nb,Намет", {}),
+        ("sku;name\r\na;Tent\r\nb;Намет\r\n", {"delimiter": ";"}),
+        ("sku,name\ra,Tent\rb,Намет\r", {}),
+        (" sku , name ,\na,Tent,\nb,Намет,,,\n", {}),
+        ("sku,name\na,Tent\nb,Намет\n".encode("cp1251"), {"encoding": "cp1251"}),
+        ("sku,name\na,Tent\nb,Намет\n".encode("utf-16"), {"encoding": "utf-16"}),
+    ],
+)
+def test_csv_dialects(reading: Reading, content: bytes | str, options: dict[str, str]) -> None:
+    """Line ends, byte order marks, trailing delimiters and encodings do not change the rows."""
+    expected = [
+        RawRow(2, {"sku": "a", "name": "Tent"}),
+        RawRow(3, {"sku": "b", "name": "Намет"}),
+    ]
+    assert expected == reading.rows(content, **options)
+
+
+def test_tsv(reading: Reading) -> None:
+    """A TSV feed is parted at tabs."""
+    expected = [RawRow(2, {"sku": "a", "name": "x, y"})]
+    assert expected == reading.rows("sku\tname\na\tx, y\n", FeedFormat.TSV)
+
+
+def test_row_numbers_are_lines(reading: Reading) -> None:
+    """A row is found in an editor by its number, also after blank rows and line breaks in quotes."""
+    rows = reading.rows('sku,name\na,"two\nlines"\n\n,\nb,x\n')
+    assert [(2, "a"), (6, "b")] == good(rows)
+
+
+def test_ragged_and_cut_off_rows(reading: Reading) -> None:
+    """A row with too many or too few columns costs itself only; a torn last one says so."""
+    rows = reading.rows("sku,name\na,b,c\nd\ne,f\ng")
+    assert [(2, "ragged_row"), (3, "ragged_row"), (5, "cut_off")] == bad(rows)
+    assert [(4, "e")] == good(rows)
+
+
+def test_stray_quotes(reading: Reading) -> None:
+    """A quote in the wrong place costs its row and not those after it."""
+    rows = reading.rows('sku,name\na,"5" pipe"\nb,5" pipe\nc,x\n')
+    assert [(2, "bad_quotes")] == bad(rows)
+    assert [(3, "b"), (4, "c")] == good(rows)
+
+
+def test_quote_that_never_closes(reading: Reading) -> None:
+    """A quote open at the end is reported where it opened."""
+    rows = reading.rows('sku,name\na,x\nb,"open\nc,y\n')
+    assert [(2, "a")] == good(rows)
+    assert [(3, "cut_off")] == bad(rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        ("", {}, "is empty"),
+        ("\n\n", {}, "is empty"),
+        ("sku;name\n", {}, "set delimiter = ';'"),
+        ("sku,title\n", {}, "no column 'name'; it has 'sku', 'title'"),
+        ("sku,Names\n", {}, "is 'name' now called 'Names'?"),
+        ("sku,x\n", {}, "adapt the [mapping]"),
+        ("sku,name,name\n", {}, "'name' more than once"),
+        ("sku,name\n" + "x" * (MAX_LINE + 1), {}, "on line 2; it is no list of rows"),
+        ('"sku,name\n', {}, "header of the feed shop.csv cannot be read"),
+        (
+            "sku,name\na,x\nb,Намет\n".encode("cp1251"),
+            {},
+            "is not utf-8 text: byte 16 on line 3 cannot be read; set the encoding of this source "
+            'in the supplier file, for example encoding = "windows-1251"',
+        ),
+        ("sku,name\n".encode("utf-16")[:-1], {"encoding": "utf-16"}, "is not utf-16 text"),
+    ],
+)
+def test_unusable_csv(
+    reading: Reading, content: bytes | str, options: dict[str, str], said: str
+) -> None:
+    """A feed that cannot be read at all says why in one sentence."""
+    with pytest.raises(FeedError) as caught:
+        reading.rows(content, **options)
+    assert said in str(caught.value)
+
+
+def test_bad_byte_far_into_a_feed(reading: Reading) -> None:
+    """The position of a byte of another encoding is exact however far into the file it is."""
+    lines = [f"{n},Намет".encode() for n in range(20_000)]
+    lines[15_000] = b"15000,\xff"
+    content = b"\n".join([b"sku,name", *lines])
+    position = content.index(b"\xff") + 1
+    with pytest.raises(FeedError, match=rf"byte {position} on line 15002 "):
+        reading.rows(content)
+
+
+def test_jsonl(reading: Reading) -> None:
+    """Objects keep their kinds, fractions exactly; a key may be left out."""
+    rows = reading.rows(
+        '\ufeff{"sku": 1, "name": "a", "price": 0.1}\n\n{"sku": "b", "price": 1e2}\n',
+        FeedFormat.JSONL,
+    )
+    assert [(1, 1), (3, "b")] == good(rows)
+    assert ["0.1", "1E+2"] == [str(row.values["price"]) for row in rows if isinstance(row, RawRow)]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('{"sku": 1,}', "bad_json"),
+        ("[1]", "bad_json"),
+        ("7", "bad_json"),
+        ('{"sku": NaN}', "bad_json"),
+        ('{"sku": "\\ud800"}', "bad_json"),
+        ("[" * 100_000, "bad_json"),
+        ('{"sku": ' + "9" * 5000 + "}", "bad_json"),
+    ],
+)
+def test_bad_json_lines(reading: Reading, line: str, code: str) -> None:
+    """A line that is no object, or that no store could hold, costs itself only."""
+    rows = reading.rows(f'{line}\n{{"sku": "b", "name": "x"}}\n', FeedFormat.JSONL)
+    assert [(1, code)] == bad(rows)
+    assert [(2, "b")] == good(rows)
+
+
+def test_torn_last_json_line(reading: Reading) -> None:
+    """A feed that ends within a line says that it does."""
+    rows = reading.rows('{"sku": "a", "name": "x"}\n{"sku": "b", "na', FeedFormat.JSONL)
+    assert [(2, "cut_off")] == bad(rows)
+
+
+def test_jsonl_without_a_key(reading: Reading) -> None:
+    """A mapped key that no line has is an error, not thousands of rejects."""
+    with pytest.raises(FeedError, match="no line of the feed shop.csv has 'name'; it has 'sku'"):
+        reading.rows('{"sku": "a"}\n', FeedFormat.JSONL)
+
+
+def workbook(path: Path, *, sheet: str = "Stock") -> None:
+    """Write a workbook with a blank row, a header below a blank row, and numbers."""
+    book = openpyxl.Workbook()
+    book.active.title = "Cover"
+    page = book.create_sheet(sheet)
+    for row in ([], ["sku", "name", "price"], [1042, "Tent", 12.5], [], ["b", None, 7]):
+        page.append(row)
+    book.save(path)
+    book.close()
+
+
+def test_xlsx(reading: Reading) -> None:
+    """A sheet's rows have the sheet's numbers, and whole numbers are whole."""
+    workbook(reading.path)
+    expected = [
+        RawRow(3, {"sku": 1042, "name": "Tent", "price": 12.5}),
+        RawRow(5, {"sku": "b", "name": "", "price": 7}),
+    ]
+    assert expected == reading.read(FeedFormat.XLSX, sheet="Stock")
+
+
+def test_xlsx_problems(reading: Reading) -> None:
+    """A missing sheet names the others; an empty one and a damaged workbook say so."""
+    workbook(reading.path)
+    with pytest.raises(FeedError, match="no sheet 'Stok'; it has 'Cover', 'Stock'"):
+        reading.read(FeedFormat.XLSX, sheet="Stok")
+    with pytest.raises(FeedError, match=r"shop.csv is empty"):
+        reading.read(FeedFormat.XLSX)
+    reading.path.write_bytes(reading.path.read_bytes()[:-100])
+    with pytest.raises(FeedError, match="cannot be read"):
+        reading.read(FeedFormat.XLSX)
+
+
+def test_workbook_size(reading: Reading) -> None:
+    """A workbook that would fill the memory is refused before it is opened."""
+    workbook(reading.path)
+    check_workbook(reading.path, source="shop.xlsx", max_bytes=1_000_000)
+    with pytest.raises(FeedError, match=r"more than the 1,000 allowed; .* CSV"):
+        check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)
+    reading.path.write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(FeedError, match="is damaged"):
+        check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)

@@ -1,0 +1,155 @@
+"""Supplier files: what is understood, and how a mistake is explained."""
+
+from pathlib import Path
+
+import pytest
+
+from contextworker.harvest.errors import SupplierError
+from contextworker.harvest.messages import FeedFormat, Retry
+from contextworker.harvest.suppliers import Constant, Supplier, SupplierDirectory
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "suppliers"
+
+FULL = """
+name = "Camp"
+currency = "EUR"
+[[sources]]
+url = "feeds/tents.csv"
+encoding = "cp1251"
+delimiter = ";"
+[[sources]]
+url = "https://user:pass@feeds.example.com/stock?token=abc"
+format = "xlsx"
+sheet = "Stock"
+[mapping]
+sku = "No"
+name = "Title"
+brand_name = { value = "Nordlys" }
+category = "Path"
+category_separator = "/"
+price_retail = "Price"
+params = { weight_kg = "Weight (kg)" }
+required = ["price_retail"]
+decimal = ","
+[retry]
+maximum_attempts = 2
+initial_interval_s = 0.5
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one full supplier file."""
+    (tmp_path / "camp.toml").write_text(FULL, encoding="utf-8")
+    return tmp_path
+
+
+def load(folder: Path, code: str = "camp") -> Supplier:
+    """Load one supplier."""
+    return SupplierDirectory(folder).load(code)
+
+
+def problem(folder: Path, content: str) -> str:
+    """Load a supplier file with this content and return what is said about it."""
+    (folder / "camp.toml").write_text(content, encoding="utf-8")
+    with pytest.raises(SupplierError) as caught:
+        load(folder)
+    return str(caught.value)
+
+
+def test_every_key(folder: Path) -> None:
+    """Every key of a supplier file ends where it belongs, defaults fill the rest."""
+    supplier = load(folder)
+    assert "camp" == supplier.code
+    assert "EUR" == supplier.currency
+    assert (folder / "feeds" / "tents.csv").as_uri() == supplier.sources[0].url
+    assert ("cp1251", ";", None) == (
+        supplier.sources[0].encoding,
+        supplier.sources[0].delimiter,
+        supplier.sources[0].format,
+    )
+    assert (FeedFormat.XLSX, "Stock") == (supplier.sources[1].format, supplier.sources[1].sheet)
+    assert Constant(value="Nordlys") == supplier.mapping.brand_name
+    assert {"No", "Title", "Path", "Price", "Weight (kg)"} == supplier.mapping.columns
+    assert Retry(maximum_attempts=2, initial_interval_s=0.5) == supplier.retry
+
+
+def test_params_as_a_list(folder: Path) -> None:
+    """A list of params keeps each column's own name."""
+    text = FULL.replace('{ weight_kg = "Weight (kg)" }', '["Weight", "Colour"]')
+    (folder / "camp.toml").write_text(text, encoding="utf-8")
+    assert {"Weight": "Weight", "Colour": "Colour"} == load(folder).mapping.params
+
+
+def test_public_url_has_no_secrets(folder: Path) -> None:
+    """What people and histories see of an address has no user, password or query."""
+    assert "https://feeds.example.com/stock?…" == load(folder).sources[1].public_url
+
+
+def test_codes_are_sorted_file_names(folder: Path) -> None:
+    """Every TOML file is a supplier, other files are not."""
+    (folder / "alp.toml").write_text(FULL, encoding="utf-8")
+    (folder / "notes.txt").write_text("")
+    assert ("alp", "camp") == SupplierDirectory(folder).codes()
+
+
+def test_unknown_supplier_names_the_known(folder: Path) -> None:
+    """A wrong code is answered with the right ones."""
+    with pytest.raises(SupplierError, match="no supplier 'tents'; known suppliers: camp"):
+        load(folder, "tents")
+
+
+def test_code_is_no_path(folder: Path) -> None:
+    """A code never reaches outside the folder."""
+    (folder / "inner").mkdir()
+    with pytest.raises(SupplierError, match=r"no supplier '\.\./camp'"):
+        SupplierDirectory(folder / "inner").load("../camp")
+
+
+def test_missing_folder_says_which_setting(tmp_path: Path) -> None:
+    """A wrong folder names itself and the setting."""
+    with pytest.raises(SupplierError, match=r"nowhere does not exist.*CONTEXTWORKER_SUPPLIERS_DIR"):
+        SupplierDirectory(tmp_path / "nowhere").codes()
+
+
+@pytest.mark.parametrize("name", ["all", "Camp", "my supplier", "x" * 65])
+def test_file_names_that_are_no_codes(folder: Path, name: str) -> None:
+    """A file that no request could name is an error, not a supplier silently left out."""
+    (folder / f"{name}.toml").write_text(FULL, encoding="utf-8")
+    with pytest.raises(SupplierError, match="rename it"):
+        SupplierDirectory(folder).codes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "Camp"\n', "", "name is missing"),
+        ('sku = "No"', "", "mapping.sku is missing"),
+        ('brand_name = { value = "Nordlys" }', 'brand = "B"', "did you mean brand_name?"),
+        ('sheet = "Stock"', 'shet = "Stock"', "sources.1.shet is not a known key"),
+        ("maximum_attempts = 2", "maximum_attempts = 0", "retry.maximum_attempts"),
+        ("maximum_attempts = 2", "tries = 2", "known keys: backoff, initial_interval_s"),
+        ('currency = "EUR"', 'currency = "EURO"', "'EURO' is no ISO 4217 currency code"),
+        ('currency = "EUR"', 'code = "camp"', "the file's name is the code"),
+        ('encoding = "cp1251"', 'encoding = "cp1"', "'cp1' is no known encoding"),
+        ('encoding = "cp1251"', 'encoding = "base64"', "'base64' is no known encoding"),
+        ('url = "feeds/tents.csv"', 'url = "ftp://a/b.csv"', "a path or a file://"),
+        ('format = "xlsx"', 'format = "xml"', "'csv', 'tsv', 'jsonl' or 'xlsx'"),
+        ('price_retail = "Price"\n', "", "price_retail is required but mapped to no column"),
+        ('sku = "No"', 'sku = "No', "line 13"),
+    ],
+)
+def test_mistakes_are_explained(folder: Path, old: str, new: str, said: str) -> None:
+    """A wrong file says which file, which key or line, and what to do."""
+    assert old in FULL
+    message = problem(folder, FULL.replace(old, new))
+    assert message.startswith(f"supplier file {folder / 'camp.toml'}")
+    assert said in message
+
+
+@pytest.mark.parametrize("code", SupplierDirectory(EXAMPLES).codes())
+def test_examples_are_valid(code: str) -> None:
+    """The suppliers that are shown to newcomers can be loaded, and their feeds are there."""
+    supplier = load(EXAMPLES, code)
+    assert code == supplier.code
+    assert Path(supplier.sources[0].url.removeprefix("file://")).is_file()
