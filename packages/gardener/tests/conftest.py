@@ -1,6 +1,7 @@
 """A real Brain on SQLite, a real object store, a real Temporal server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ from contextworker.gardener.module import module
 
 __all__ = ["temporal"]
 
-TENTS = [
+NAMES = [
     "Naturehike Cloud-Up {n} Tent 2 person 1.8 kg green",
     "Coleman Instant Dome {n} tent 210 x 140 x 110 cm",
     "Tatonka Rucksack Yukon {n} 65 l schwarz",
-    "Намет Tramp Lite {n} 3-місний 4,2 кг",
+    "Tramp Lite {n} намет 3-місний 4,2 кг",
     "Mystery thing {n}",
 ]
+BRANDED = 2
 
 
 @pytest.fixture
@@ -56,31 +58,27 @@ async def client(temporal: TemporalServer) -> Client:
     return await temporal.connect(*shared_modules([module]))
 
 
-class Catalogue:
-    """Fills the Brain as a harvest would."""
+@pytest.fixture
+def harvest(brain: Brain) -> Callable[..., Awaitable[None]]:
+    """Store so many products, as a harvest would; another price changes them.
 
-    def __init__(self, brain: Brain) -> None:
-        self.brain = brain
+    Of every five, two are surely done, one has a stated brand, one needs a brand, one says nothing.
+    """
 
-    async def harvest(
-        self, count: int, *, tenant_id: str = "acme", dealer: str = "camp", price: str = "1"
+    async def store(
+        count: int, *, tenant_id: str = "acme", dealer_code: str = "camp", price: int = 1
     ) -> None:
-        """Store `count` products; another price changes them."""
         records = [
             ProductRecord(
                 sku=f"S{n:05}",
-                name=TENTS[n % len(TENTS)].format(n=n),
-                dealer_code=dealer,
-                category="Camping > Tents" if n % len(TENTS) < 2 else None,
-                brand_name="Tatonka" if n % len(TENTS) == 2 else None,
-                price_retail=price,
+                name=NAMES[n % len(NAMES)].format(n=n),
+                dealer_code=dealer_code,
+                category="Camping > Tents" if n % len(NAMES) < BRANDED else None,
+                brand_name=NAMES[n % len(NAMES)].split()[0] if n % len(NAMES) <= BRANDED else None,
+                price_retail=Decimal(price),
             )
             for n in range(count)
         ]
-        await self.brain.upsert_products(tenant_id, records, run_id=f"{dealer}-{price}")
+        await brain.upsert_products(tenant_id, records, run_id=f"{dealer_code}-{price}")
 
-
-@pytest.fixture
-def catalogue(brain: Brain) -> Catalogue:
-    """The shop's supply of products."""
-    return Catalogue(brain)
+    return store

@@ -19,7 +19,7 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
         ConfigurationError: The taxonomy file, the Brain's URL or the store's URL is wrong.
     """
     # Not at the top: whoever only wants the route need not load database drivers and rapidfuzz.
-    from contextworker.brain.opening import open_brain  # noqa: PLC0415
+    from contextworker.brain import open_brain  # noqa: PLC0415
     from contextworker.gardener.activities import Gardening  # noqa: PLC0415
 
     objects = ObjectStore.from_url(RuntimeSettings().store_url)

@@ -58,14 +58,15 @@ class _Attribute:
 
 
 class AttributesEnricher:
-    """Finds what can be measured or named: weight, volume, length, power, dimensions, capacity,
-    pack_count, colour, size.
+    """Finds what can be measured or named.
+
+    Attributes: weight, volume, length, power, dimensions, capacity, pack_count, colour, size.
 
     The name is read first, then parameters, then the description; the first to say something of an
     attribute is believed. Two different values in one name put the attribute in doubt; in a
     description they are left out. A product that states none of this is done: there is nothing to
     look up.
-    """  # noqa: D205 -- the list is the summary
+    """
 
     name = "attributes"
 

@@ -27,7 +27,7 @@ _NAME_IS_LIKE = 0.78
 _LONGER_PHRASE = 0.03
 _ONLY_DEPARTMENT = 0.65
 _AGREE = 0.08
-_DISAGREE = 0.12
+_DISAGREE = 0.2
 _FUZZY_CUTOFF = 86
 
 
@@ -105,12 +105,15 @@ class TaxonomyEnricher:
         if category := self._taxonomy.phrases.get(segment):
             return self._match(category, _SEGMENT_IS_PHRASE, "category", segment)
         found = words(segment)
+        part: _Match | None = None
         if hits := self._taxonomy.phrases.find(found):
             text = segment[found[hits[-1].first].start : found[hits[-1].after - 1].end]
-            return self._match(hits[-1].value, _SEGMENT_HAS_PHRASE, "category", text)
-        return self._match_fuzzy(
-            " ".join(word.key for word in found), _SEGMENT_IS_LIKE, "category", segment
-        )
+            part = self._match(hits[-1].value, _SEGMENT_HAS_PHRASE, "category", text)
+            if part.category.parent_id:
+                return part
+        # "Sleeeping bags" has the department "bags" in it, and is like "sleeping bags" as a whole.
+        whole = " ".join(word.key for word in found)
+        return self._match_fuzzy(whole, _SEGMENT_IS_LIKE, "category", segment) or part
 
     def _match_name(self, name: str, *, fuzzy: bool) -> _Match | None:
         start = head(name)
