@@ -1,10 +1,11 @@
 """One database and its transactions, the same to the store whichever it is."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -14,32 +15,64 @@ from contextworker.brain.settings import BrainSettings
 from contextworker.brain.urls import BrainUrl
 from contextworker.core.errors import ConfigurationError
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _CONNECT_TIMEOUT_S = 10
 _DUMP_JSON = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Database:
-    """Transactions on an engine, with errors said in sentences."""
+    """Transactions on an engine, with errors said in sentences.
+
+    A transaction that has begun is finished even where its caller is cancelled, and only then does
+    the caller go: a connection abandoned in mid-statement would keep its locks (SQLite's is on the
+    whole file). The wait is bounded by the statement timeout.
+    """
 
     def __init__(self, engine: AsyncEngine, name: str) -> None:
         self.name = name
         self.dialect = engine.dialect.name
-        self._engine = engine
+        self._reader = engine
         self._writer = engine.execution_options(brain_writes=True)
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Hold a transaction that only reads."""
-        with in_sentences(self.name):
-            async with self._engine.begin() as connection:
-                yield connection
+    async def read(
+        self,
+        work: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run work that only reads in a transaction."""
+        return await _to_the_end(self._transact(self._reader, work, *args, **kwargs))
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Hold a transaction that may write; committed on leaving, undone on an error."""
+    async def write(
+        self,
+        work: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run work that may write in a transaction: committed after it, undone on an error."""
+        return await _to_the_end(self._transact(self._writer, work, *args, **kwargs))
+
+    async def _transact(
+        self,
+        engine: AsyncEngine,
+        work: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
         with in_sentences(self.name):
-            async with self._writer.begin() as connection:
-                yield connection
+            async with engine.begin() as connection:
+                return await work(connection, *args, **kwargs)
+
+
+async def _to_the_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.create_task(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.database import Database, open_database
 from contextworker.brain.settings import read_settings
@@ -32,8 +33,7 @@ async def migrate(url: str) -> str:
 
 async def ensure_head(database: Database, *, migrating: bool) -> None:
     """Bring the schema to head, or, where migrating is off, insist that it is there."""
-    async with database.read() as connection:
-        found = await connection.run_sync(_revision)
+    found = await database.read(AsyncConnection.run_sync, _revision)
     # A look first: nearly every opening finds head, and spares loading Alembic and taking the lock.
     if found == HEAD:
         return
@@ -42,11 +42,14 @@ async def ensure_head(database: Database, *, migrating: bool) -> None:
             f"the schema of the Brain at {database.name} is at revision {found or 'none'} and "
             f"must be at {HEAD}; run `python -m contextworker.brain` or set BRAIN_MIGRATE=on"
         )
-    async with database.write() as connection:
-        if database.dialect == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        # On SQLite the write transaction is itself the lock.
-        await connection.run_sync(_upgrade, database.name)
+    await database.write(_upgrade_alone, database.name)
+
+
+async def _upgrade_alone(connection: AsyncConnection, name: str) -> None:
+    # On SQLite the write transaction is itself the lock.
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    await connection.run_sync(_upgrade, name)
 
 
 def _revision(connection: Connection) -> str | None:

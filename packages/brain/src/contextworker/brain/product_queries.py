@@ -94,7 +94,7 @@ async def count(connection: AsyncConnection, tenant_id: str) -> dict[EnrichmentS
         .where(products.c.tenant_id == tenant_id)
         .group_by(products.c.enrichment_status)
     )
-    found: dict[str, int] = dict((await connection.execute(query)).tuples().all())
+    found: dict[str, int] = dict((await connection.execute(query)).all())
     return {status: found.get(status.value, 0) for status in EnrichmentStatus}
 
 

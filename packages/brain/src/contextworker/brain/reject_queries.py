@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 from sqlalchemy import ColumnElement, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +24,7 @@ _TYPES: json_rows.Types = {
     "reason": json_rows.TEXT,
     "raw": json_rows.OBJECT,
 }
+_CURSOR: TypeAdapter[tuple[str, str, int]] = TypeAdapter(tuple[str, str, int])
 _COLUMNS = [rejects.c[name] for name in Reject.model_fields]
 
 
@@ -82,17 +84,16 @@ async def count(connection: AsyncConnection, tenant_id: str, *, run_id: str) -> 
         .group_by(rejects.c.reason_code)
         .order_by(func.count().desc(), rejects.c.reason_code)
     )
-    return dict((await connection.execute(query)).tuples().all())
+    return dict((await connection.execute(query)).all())
 
 
 def _position(cursor: str) -> tuple[str, str, int]:
     try:
-        run_id, source, row_number = json.loads(cursor)
-    except (ValueError, TypeError):
+        return _CURSOR.validate_json(cursor)
+    except ValidationError:
         raise InvalidInputError(
             f"{cursor!r} is no place in a list of rejects: give the `cursor` of the last one seen"
         ) from None
-    return run_id, source, row_number
 
 
 def _content(item: RejectRecord) -> dict[str, Any]:
@@ -101,6 +102,7 @@ def _content(item: RejectRecord) -> dict[str, Any]:
 
 def _storable(raw: dict[str, Any]) -> Any:
     """Return a row as JSON can hold it: a reject is kept whatever was wrong with the row."""
-    plain = to_jsonable_python(raw, fallback=str, inf_nan_mode="strings", bytes_mode="base64")
+    plain = to_jsonable_python(raw, fallback=str, bytes_mode="base64")
     text = json.dumps(plain, ensure_ascii=False).encode(errors="replace").decode()
-    return json.loads(NUL_IN_JSON.sub(r"\1\\ufffd", text))
+    # NaN and the infinities, which JSON lacks, become their names.
+    return json.loads(NUL_IN_JSON.sub(r"\1\\ufffd", text), parse_constant=str)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain import product_queries, reject_queries, run_queries
 from contextworker.brain.database import Database
@@ -30,20 +31,17 @@ class SqlBrain:
 
     async def ping(self) -> None:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            await connection.execute(text("SELECT 1"))
+        await self._database.read(_answer)
 
     async def upsert_products(
         self, tenant_id: str, products: Sequence[ProductRecord], *, run_id: str
     ) -> UpsertCounts:
         """Implement Brain."""
-        async with self._database.write() as connection:
-            return await upsert(connection, tenant_id, products, run_id=run_id, now=_now())
+        return await self._database.write(upsert, tenant_id, products, run_id=run_id, now=_now())
 
     async def get_products(self, tenant_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            return await product_queries.by_ids(connection, tenant_id, product_ids)
+        return await self._database.read(product_queries.by_ids, tenant_id, product_ids)
 
     async def list_products(
         self,
@@ -56,16 +54,15 @@ class SqlBrain:
         search: str | None = None,
     ) -> list[Product]:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            return await product_queries.page(
-                connection,
-                tenant_id,
-                limit=limit,
-                after=after,
-                dealer_code=dealer_code,
-                enrichment_status=enrichment_status,
-                search=search,
-            )
+        return await self._database.read(
+            product_queries.page,
+            tenant_id,
+            limit=limit,
+            after=after,
+            dealer_code=dealer_code,
+            enrichment_status=enrichment_status,
+            search=search,
+        )
 
     async def pending_products(
         self, tenant_id: str, *, limit: int, dealer_code: str | None = None
@@ -80,25 +77,23 @@ class SqlBrain:
 
     async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:
         """Implement Brain."""
-        async with self._database.write() as connection:
-            return await product_queries.store_enrichment(connection, tenant_id, enrichments)
+        return await self._database.write(product_queries.store_enrichment, tenant_id, enrichments)
 
     async def count_products(self, tenant_id: str) -> dict[EnrichmentStatus, int]:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            return await product_queries.count(connection, tenant_id)
+        return await self._database.read(product_queries.count, tenant_id)
 
     async def brand_names(self, tenant_id: str, *, limit: int) -> list[str]:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            return await product_queries.brand_names(connection, tenant_id, limit=limit)
+        return await self._database.read(product_queries.brand_names, tenant_id, limit=limit)
 
     async def record_rejects(
         self, tenant_id: str, *, run_id: str, rejects: Sequence[RejectRecord]
     ) -> None:
         """Implement Brain."""
-        async with self._database.write() as connection:
-            await reject_queries.record(connection, tenant_id, rejects, run_id=run_id, now=_now())
+        await self._database.write(
+            reject_queries.record, tenant_id, rejects, run_id=run_id, now=_now()
+        )
 
     async def list_rejects(
         self,
@@ -109,29 +104,26 @@ class SqlBrain:
         after: str | None = None,
     ) -> list[Reject]:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            return await reject_queries.page(
-                connection, tenant_id, run_id=run_id, limit=limit, after=after
-            )
+        return await self._database.read(
+            reject_queries.page, tenant_id, run_id=run_id, limit=limit, after=after
+        )
 
     async def count_rejects(self, tenant_id: str, *, run_id: str) -> dict[str, int]:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            return await reject_queries.count(connection, tenant_id, run_id=run_id)
+        return await self._database.read(reject_queries.count, tenant_id, run_id=run_id)
 
     async def start_run(
         self, tenant_id: str, *, run_id: str, workflow_id: str, supplier_code: str
     ) -> RunRecord:
         """Implement Brain."""
-        async with self._database.write() as connection:
-            return await run_queries.start(
-                connection,
-                tenant_id,
-                run_id=run_id,
-                workflow_id=workflow_id,
-                supplier_code=supplier_code,
-                now=_now(),
-            )
+        return await self._database.write(
+            run_queries.start,
+            tenant_id,
+            run_id=run_id,
+            workflow_id=workflow_id,
+            supplier_code=supplier_code,
+            now=_now(),
+        )
 
     async def finish_run(
         self,
@@ -144,17 +136,16 @@ class SqlBrain:
         error: str | None = None,
     ) -> RunRecord:
         """Implement Brain."""
-        async with self._database.write() as connection:
-            return await run_queries.finish(
-                connection,
-                tenant_id,
-                run_id=run_id,
-                status=status,
-                counts=counts,
-                rejected=rejected,
-                error=error,
-                now=_now(),
-            )
+        return await self._database.write(
+            run_queries.finish,
+            tenant_id,
+            run_id=run_id,
+            status=status,
+            counts=counts,
+            rejected=rejected,
+            error=error,
+            now=_now(),
+        )
 
     async def list_runs(
         self,
@@ -165,10 +156,13 @@ class SqlBrain:
         supplier_code: str | None = None,
     ) -> list[RunRecord]:
         """Implement Brain."""
-        async with self._database.read() as connection:
-            return await run_queries.page(
-                connection, tenant_id, limit=limit, after=after, supplier_code=supplier_code
-            )
+        return await self._database.read(
+            run_queries.page, tenant_id, limit=limit, after=after, supplier_code=supplier_code
+        )
+
+
+async def _answer(connection: AsyncConnection) -> None:
+    await connection.execute(text("SELECT 1"))
 
 
 def _now() -> datetime:

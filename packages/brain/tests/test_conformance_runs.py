@@ -1,0 +1,156 @@
+"""What every store of rejects and runs must do, whatever it is made of."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from contextworker.brain import Brain, RejectRecord, RunStatus, UpsertCounts
+from contextworker.core.errors import InvalidInputError, PermanentError
+
+
+def reject(row_number: int, source: str = "feed.csv", **fields: Any) -> RejectRecord:
+    """Return a reject from the fields that matter."""
+    given = {"reason_code": "missing_name", "reason": "Row has no name.", **fields}
+    return RejectRecord(source=source, row_number=row_number, **given)
+
+
+async def test_rejects_repeated(brain: Brain, tenant: str) -> None:
+    """Rejects recorded again are the same rejects; the last word on a row wins."""
+    await brain.record_rejects(tenant, run_id="1", rejects=[reject(1), reject(2)])
+    again = [reject(2, reason_code="bad_price", reason="Цена?"), reject(3)]
+    await brain.record_rejects(tenant, run_id="1", rejects=again)
+    found = await brain.list_rejects(tenant, run_id="1")
+    assert [(1, "Row has no name."), (2, "Цена?"), (3, "Row has no name.")] == [
+        (item.row_number, item.reason) for item in found
+    ]
+    assert {"missing_name": 2, "bad_price": 1} == await brain.count_rejects(tenant, run_id="1")
+
+
+async def test_rejects_repeated_in_a_call(brain: Brain, tenant: str) -> None:
+    """A row given twice in one call is one reject, the last."""
+    rejects = [reject(1), reject(1, reason_code="bad_price")]
+    await brain.record_rejects(tenant, run_id="1", rejects=rejects)
+    assert {"bad_price": 1} == await brain.count_rejects(tenant, run_id="1")
+
+
+async def test_no_rejects(brain: Brain, tenant: str) -> None:
+    """Nothing to record is no error."""
+    await brain.record_rejects(tenant, run_id="1", rejects=[])
+    assert [] == await brain.list_rejects(tenant)
+    assert {} == await brain.count_rejects(tenant, run_id="1")
+
+
+async def test_any_row_can_be_rejected(brain: Brain, tenant: str) -> None:
+    """A reject is kept whatever was wrong with its row."""
+    raw = {
+        "text": "Намет 🏕",
+        "nul": "a\x00b",
+        "pair": "half \ud800",
+        "looks": r"\u0000",
+        "nan": float("nan"),
+        "decimal": Decimal("1.10"),
+        "when": datetime(2026, 1, 2, tzinfo=UTC),
+        "bytes": b"\xff",
+        "object": Exception("no"),
+        "nested": {"a": [1, None, True]},
+    }
+    await brain.record_rejects(tenant, run_id="1", rejects=[reject(1, raw=raw)])
+    (found,) = await brain.list_rejects(tenant)
+    assert {
+        "text": "Намет 🏕",
+        "nul": "a\ufffdb",
+        "pair": "half ?",
+        "looks": r"\u0000",
+        "nan": "NaN",
+        "decimal": "1.10",
+        "when": "2026-01-02T00:00:00Z",
+        "bytes": "_w==",
+        "object": "no",
+        "nested": {"a": [1, None, True]},
+    } == found.raw
+
+
+async def test_rejects_pages(brain: Brain, tenant: str) -> None:
+    """Following the cursor visits every reject once, in the order of run, source and row."""
+    for run in ("r2", "r1"):
+        rejects = [reject(n, source) for source in ("b.csv", "a\u0301.csv") for n in (10, 9, 2)]
+        await brain.record_rejects(tenant, run_id=run, rejects=rejects)
+    seen: list[tuple[str, str, int]] = []
+    after = None
+    while page := await brain.list_rejects(tenant, limit=5, after=after):
+        after = page[-1].cursor
+        seen += [(item.run_id, item.source, item.row_number) for item in page]
+    sources = ("a\u0301.csv", "b.csv")
+    assert [(r, s, n) for r in ("r1", "r2") for s in sources for n in (2, 9, 10)] == seen
+    assert 6 == len(await brain.list_rejects(tenant, run_id="r1"))
+
+
+async def test_rejects_of_tenants_are_apart(brain: Brain, tenant: str) -> None:
+    """A tenant sees its own rejects only, also where runs have the same id."""
+    await brain.record_rejects(tenant, run_id="1", rejects=[reject(1)])
+    await brain.record_rejects(f"{tenant}-other", run_id="1", rejects=[reject(1), reject(2)])
+    assert {"missing_name": 1} == await brain.count_rejects(tenant, run_id="1")
+    assert 1 == len(await brain.list_rejects(tenant))
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "{}", "[1]", '["a", "b", "c"]', "[1, 2, 3]", "null"])
+async def test_wrong_cursor(brain: Brain, tenant: str, cursor: str) -> None:
+    """A cursor that is none is the caller's mistake."""
+    with pytest.raises(InvalidInputError, match="no place in a list of rejects"):
+        await brain.list_rejects(tenant, after=cursor)
+
+
+async def start(brain: Brain, tenant: str, run_id: str, supplier_code: str = "camping") -> None:
+    """Start a run."""
+    await brain.start_run(tenant, run_id=run_id, workflow_id="w", supplier_code=supplier_code)
+
+
+async def test_run(brain: Brain, tenant: str) -> None:
+    """A run is running from its start until it is finished with its counts."""
+    run = await brain.start_run(tenant, run_id="1", workflow_id="w", supplier_code="camping")
+    assert (RunStatus.RUNNING, "w", "camping") == (run.status, run.workflow_id, run.supplier_code)
+    assert run.finished_at is None
+    counts = UpsertCounts(inserted=1, updated=2, unchanged=3)
+    done = await brain.finish_run(tenant, run_id="1", counts=counts, rejected=4)
+    assert (RunStatus.COMPLETED, 1, 2, 3, 4, None) == (
+        done.status,
+        done.inserted,
+        done.updated,
+        done.unchanged,
+        done.rejected,
+        done.error,
+    )
+    assert run.started_at == done.started_at
+    assert done.finished_at is not None
+    assert done.finished_at >= done.started_at
+    assert [done] == await brain.list_runs(tenant)
+
+
+async def test_run_repeated(brain: Brain, tenant: str) -> None:
+    """Starting or finishing again changes nothing: the first word stands."""
+    await start(brain, tenant, "1")
+    done = await brain.finish_run(tenant, run_id="1", status=RunStatus.FAILED, error="Пусто.")
+    assert (RunStatus.FAILED, "Пусто.") == (done.status, done.error)
+    again = await brain.start_run(tenant, run_id="1", workflow_id="x", supplier_code="y")
+    assert done == again
+    assert done == await brain.finish_run(tenant, run_id="1", rejected=1)
+
+
+async def test_unknown_run(brain: Brain, tenant: str) -> None:
+    """Finishing a run that was never started says so; another tenant's is not known either."""
+    await start(brain, f"{tenant}-other", "1")
+    with pytest.raises(PermanentError, match="knows no run '1'"):
+        await brain.finish_run(tenant, run_id="1")
+
+
+async def test_list_runs(brain: Brain, tenant: str) -> None:
+    """Runs come the latest first, by page and by supplier."""
+    for number in range(5):
+        await start(brain, tenant, str(number), "x" if number % 2 else "y")
+    await start(brain, f"{tenant}-other", "9")
+    page = await brain.list_runs(tenant, limit=3)
+    rest = await brain.list_runs(tenant, limit=3, after=page[-1].run_id)
+    assert list("43210") == [run.run_id for run in page + rest]
+    assert list("31") == [run.run_id for run in await brain.list_runs(tenant, supplier_code="x")]

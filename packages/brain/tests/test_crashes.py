@@ -1,0 +1,109 @@
+"""Several processes on one store, and processes that die in the middle."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from contextworker.brain import Brain, ProductRecord, UpsertCounts, open_brain
+
+_UPSERTER = Path(__file__).parent / "programs" / "upserter.py"
+
+NewUrl = Callable[[], str]
+
+
+Upserter = Callable[[str, str, int, int, str], Awaitable[Process]]
+
+
+@pytest.fixture
+def upserter(environment: dict[str, str]) -> Upserter:
+    """Return what starts a process that upserts."""
+
+    async def start(url: str, run_id: str, batches: int, size: int, direction: str) -> Process:
+        arguments = [url, run_id, str(batches), str(size), direction]
+        return await asyncio.create_subprocess_exec(
+            sys.executable, str(_UPSERTER), *arguments, stdout=PIPE, stderr=PIPE, env=environment
+        )
+
+    return start
+
+
+async def totals(process: Process) -> UpsertCounts:
+    """Wait for a process to end well and sum what it counted."""
+    out, err = await process.communicate()
+    assert 0 == process.returncode, err.decode()
+    total = UpsertCounts()
+    for line in out.decode().splitlines():
+        inserted, updated, unchanged = map(int, line.split())
+        total += UpsertCounts(inserted=inserted, updated=updated, unchanged=unchanged)
+    return total
+
+
+async def stored(brain: Brain) -> int:
+    """Count the products of the tenant the processes write to."""
+    return sum((await brain.count_products("shared")).values())
+
+
+async def test_two_writers(new_url: NewUrl, upserter: Upserter) -> None:
+    """Two processes upsert the same keys, each in its own order: both get through, none is lost."""
+    url = new_url()
+    directions = ("forward", "backward")
+    processes = [await upserter(url, way, 1, 2000, way) for way in directions]
+    one, other = await asyncio.gather(*map(totals, processes))
+    assert 2000 == one.total == other.total
+    assert 2000 == one.inserted + other.inserted
+    assert 2000 == one.updated + other.updated
+    async with open_brain(url) as brain:
+        assert 2000 == await stored(brain)
+        names = {item.name.split()[0] for item in await brain.list_products("shared", limit=2000)}
+    assert names in ({"forward"}, {"backward"})
+
+
+async def test_many_writers_in_a_process(
+    brain: Brain, tenant: str, product: Callable[..., ProductRecord]
+) -> None:
+    """Calls that overlap in one process, more than there are connections, all get through."""
+    batch = [product(str(number)) for number in range(300)]
+    orders = [batch if n % 2 else batch[::-1] for n in range(12)]
+    counts = await asyncio.gather(
+        *(brain.upsert_products(tenant, o, run_id=str(n)) for n, o in enumerate(orders))
+    )
+    assert UpsertCounts(inserted=300, unchanged=3300) == sum(counts, UpsertCounts())
+
+
+async def test_killed_in_the_middle(new_url: NewUrl, upserter: Upserter) -> None:
+    """A killed process leaves whole batches only, and its repetition counts every product once."""
+    url, batches, size = new_url(), 40, 250
+    process = await upserter(url, "1", batches, size, "forward")
+    assert process.stdout is not None
+    for _ in range(5):
+        assert await process.stdout.readline()
+    process.kill()
+    await process.communicate()
+    assert -9 == process.returncode
+    async with open_brain(url) as brain:
+        left = await stored(brain)
+        assert 5 * size <= left < batches * size
+        assert 0 == left % size
+        again = await upserter(url, "1", batches, size, "forward")
+        assert UpsertCounts(inserted=batches * size) == await totals(again)
+        assert batches * size == await stored(brain)
+
+
+async def test_cancelled_call(
+    brain: Brain, tenant: str, product: Callable[..., ProductRecord]
+) -> None:
+    """A call cancelled on its way is stored whole or not at all, and the store works on."""
+    batch = [product(str(number)) for number in range(500)]
+    for turns in range(12):
+        call = asyncio.create_task(brain.upsert_products(tenant, batch, run_id="1"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        assert sum((await brain.count_products(tenant)).values()) in (0, 500)
+    counts = await brain.upsert_products(tenant, batch, run_id="1")
+    assert UpsertCounts(inserted=500) == counts

@@ -1,0 +1,133 @@
+"""The schema: made, found, made once by many, and refused where it is not what is needed."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contextworker.brain import migrating, open_brain
+from contextworker.brain.database import open_database
+from contextworker.brain.migrating import HEAD, VERSION_TABLE, migrate
+from contextworker.brain.schema import metadata
+from contextworker.brain.settings import BrainSettings
+from contextworker.brain.urls import parse_url
+from contextworker.core.errors import ConfigurationError
+
+NewUrl = Callable[[], str]
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run a statement past the store."""
+    async with open_database(parse_url(url), BrainSettings()) as database:
+        await database.write(AsyncConnection.execute, text(statement))
+
+
+def differences(connection: Connection) -> list[object]:
+    """Return what autogenerate would still change."""
+    options = {"version_table": VERSION_TABLE, "compare_type": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+async def test_migrations_make_the_schema(new_url: NewUrl) -> None:
+    """From nothing the migrations make exactly the tables that the code describes."""
+    url = new_url()
+    assert HEAD == await migrate(url)
+    async with open_database(parse_url(url), BrainSettings()) as database:
+        assert [] == await database.read(AsyncConnection.run_sync, differences)
+
+
+def test_head_is_the_last_migration() -> None:
+    """The revision that openings look for is the one that migrations end in."""
+    config = Config()
+    config.set_main_option("script_location", str(migrating._SCRIPTS))
+    assert HEAD == ScriptDirectory.from_config(config).get_current_head()
+
+
+async def test_migrate_again(new_url: NewUrl) -> None:
+    """Migrating what is at head changes nothing, and opening it neither."""
+    url = new_url()
+    await migrate(url)
+    async with open_brain(url) as brain:
+        await brain.start_run("t", run_id="1", workflow_id="w", supplier_code="s")
+    await migrate(url)
+    async with open_brain(url) as brain:
+        assert 1 == len(await brain.list_runs("t"))
+
+
+async def test_many_processes_at_once(
+    new_url: NewUrl, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Processes that start at once, in any folder, all find the schema made, once."""
+    url = new_url()
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "contextworker.brain",
+            env={**environment, "BRAIN_URL": url},
+            cwd=tmp_path,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        for _ in range(4)
+    ]
+    outcomes = await asyncio.gather(*(process.communicate() for process in processes))
+    said = f"the Brain's schema is at revision {HEAD}\n".encode()
+    assert [(said, b"")] * 4 == outcomes
+    assert [0] * 4 == [process.returncode for process in processes]
+
+
+async def test_command_fails_in_a_line(environment: dict[str, str]) -> None:
+    """The command says in one line what is wrong, without a traceback or the password."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "contextworker.brain",
+        env={**environment, "BRAIN_URL": "mysql://u:secret@h/d"},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await process.communicate()
+    assert (1, b"") == (process.returncode, out)
+    assert 1 == err.count(b"\n")
+    assert err.startswith(b"BRAIN_URL has the unknown scheme 'mysql'")
+    assert b"secret" not in err
+
+
+async def test_newer_schema(new_url: NewUrl) -> None:
+    """A schema from a later version of this package is left alone, and said to be newer."""
+    url = new_url()
+    await migrate(url)
+    await execute(url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match="revision 9999, which is newer"):
+        await migrate(url)
+
+
+async def test_migrating_switched_off(new_url: NewUrl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With BRAIN_MIGRATE off, opening insists on a schema that somebody else made."""
+    url = new_url()
+    monkeypatch.setenv("BRAIN_MIGRATE", "off")
+    with pytest.raises(ConfigurationError, match="at revision none and must be at"):
+        async with open_brain(url):
+            pass
+    await migrate(url)
+    async with open_brain(url) as brain:
+        await brain.ping()
+
+
+async def test_tables_lost(new_url: NewUrl) -> None:
+    """A store whose tables are gone says so, and what to do."""
+    url = new_url()
+    async with open_brain(url) as brain:
+        await execute(url, "DROP TABLE products")
+        with pytest.raises(ConfigurationError, match="lacks its tables"):
+            await brain.list_products("t")

@@ -1,0 +1,169 @@
+"""Opening: the URLs understood, and what is said about those that do not work."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from contextworker.brain import BrainSettings, open_brain
+from contextworker.brain.settings import read_settings
+from contextworker.brain.urls import parse_url
+from contextworker.core.errors import ConfigurationError, TransientError
+
+NewUrl = Callable[[], str]
+
+
+async def refusal(url: str, kind: type[Exception]) -> str:
+    """Return the sentence with which opening fails."""
+    with pytest.raises(kind) as caught:
+        async with open_brain(url):
+            pass
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("grpc://brain:50051", "grpc:// is not supported yet; supported are SQLite and PostgreSQL"),
+        ("mysql://u:secret@host/db", "unknown scheme 'mysql'"),
+        ("postgres://u:secret@host/db", "unknown scheme 'postgres'"),
+        ("sqlite+pysqlite:///x.db", "unknown scheme 'sqlite\\+pysqlite'"),
+        ("secret", "BRAIN_URL is not a URL"),
+        ("postgresql://u:secret@host:port/db", "BRAIN_URL is not a URL"),
+        ("", "BRAIN_URL is not a URL"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite://folder/brain.db", "names no file"),
+        ("sqlite:///brain.db?mode=ro", "takes no \\?options"),
+    ],
+)
+async def test_url_refused(url: str, sentence: str) -> None:
+    """A URL that names no store is refused in a sentence that says what to write instead."""
+    said = await refusal(url, ConfigurationError)
+    assert re.search(sentence, said)
+    assert "secret" not in said
+
+
+def test_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither settings nor a store's name show a password, wherever the URL holds it."""
+    monkeypatch.setenv("BRAIN_URL", "postgresql://user:secret@host:5433/db?password=secret")
+    settings = BrainSettings()
+    assert "secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+    name = parse_url(settings.url.get_secret_value()).name
+    assert "postgresql://user:***@host:5433/db" == name
+
+
+async def test_url_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a URL the environment's is opened."""
+    monkeypatch.setenv("BRAIN_URL", f"sqlite:///{tmp_path}/env.db")
+    async with open_brain() as brain:
+        await brain.ping()
+    assert (tmp_path / "env.db").exists()
+
+
+async def test_default_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without any setting the Brain is a file in .contextworker, whose folder is made."""
+    monkeypatch.delenv("BRAIN_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    async with open_brain() as brain:
+        await brain.ping()
+    assert (tmp_path / ".contextworker" / "brain.db").exists()
+
+
+def test_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting with an impossible value is named."""
+    monkeypatch.setenv("BRAIN_POOL_SIZE", "none")
+    with pytest.raises(ConfigurationError, match=r"^BRAIN_POOL_SIZE: "):
+        read_settings()
+
+
+async def test_no_folder(tmp_path: Path) -> None:
+    """A file where a folder should be is the operator's to mend."""
+    (tmp_path / "file").touch()
+    said = await refusal(f"sqlite:///{tmp_path}/file/brain.db", ConfigurationError)
+    assert f"the folder of the Brain at sqlite:///{tmp_path}/file/brain.db cannot be made" in said
+
+
+async def test_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    """A folder where the file should be is the operator's to mend."""
+    said = await refusal(f"sqlite:///{tmp_path}", ConfigurationError)
+    assert f"the Brain at sqlite:///{tmp_path} cannot be opened: unable to open" in said
+
+
+async def test_not_a_database(tmp_path: Path) -> None:
+    """A file of something else is left alone."""
+    (tmp_path / "brain.db").write_text("a shopping list, long enough to be looked at" * 50)
+    said = await refusal(f"sqlite:///{tmp_path}/brain.db", ConfigurationError)
+    assert "file is not a database" in said
+
+
+async def test_no_server() -> None:
+    """A server that does not answer may answer later."""
+    said = await refusal("postgresql://user:secret@127.0.0.1:1/db", TransientError)
+    assert "the Brain at postgresql://user:***@127.0.0.1:1/db does not answer now" in said
+    assert "secret" not in said
+
+
+async def test_no_such_database(new_postgresql: NewUrl) -> None:
+    """A database that the server does not have is the operator's to make."""
+    said = await refusal(re.sub("brain[0-9]+", "nowhere", new_postgresql()), ConfigurationError)
+    assert 'database "nowhere" does not exist' in said
+
+
+async def test_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that another program keeps locked may be free later."""
+    url = f"sqlite:///{tmp_path}/brain.db"
+    monkeypatch.setenv("BRAIN_STATEMENT_TIMEOUT_S", "0.05")
+    async with open_brain(url) as brain:
+        blocker = sqlite3.connect(tmp_path / "brain.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TransientError, match="does not answer now: database is locked"):
+            await brain.start_run("t", run_id="1", workflow_id="w", supplier_code="s")
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        await brain.start_run("t", run_id="1", workflow_id="w", supplier_code="s")
+
+
+async def test_slow_statement(new_postgresql: NewUrl, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement that waits too long is given up, to be tried again later."""
+    url = new_postgresql()
+    async with open_brain(url):
+        pass
+    monkeypatch.setenv("BRAIN_STATEMENT_TIMEOUT_S", "0.2")
+    async with open_brain(url) as brain:
+        with psycopg.connect(url) as blocker:
+            blocker.execute("LOCK TABLE runs")
+            with pytest.raises(TransientError, match="statement timeout"):
+                await brain.list_runs("t")
+        assert [] == await brain.list_runs("t")
+
+
+async def test_connections_lost(new_postgresql: NewUrl) -> None:
+    """Connections that the server ended while idle are replaced, unnoticed."""
+    url = new_postgresql()
+    async with open_brain(url) as brain:
+        await brain.ping()
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        await brain.ping()
+
+
+def test_naming_the_brain_is_light(environment: dict[str, str]) -> None:
+    """A program that only names the Brain loads no database library: workers must start fast."""
+    code = (
+        "import sys, contextworker.brain; "
+        "print([name for name in ('sqlalchemy', 'alembic', 'psycopg') if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
+    )
+    assert "[]\n" == ran.stdout
