@@ -1,5 +1,7 @@
 """The one place where an exception becomes a gRPC status."""
 
+from __future__ import annotations  # grpc's handlers are generic for type checkers only
+
 import logging
 import uuid
 from collections.abc import Awaitable, Callable

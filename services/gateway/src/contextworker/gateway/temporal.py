@@ -1,5 +1,6 @@
 """Calls to Temporal, held to the caller's deadline, with outages told apart from answers."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -18,6 +19,7 @@ from contextworker.gateway.errors import (
 )
 
 _log = logging.getLogger(__name__)
+_SDK_FIRST_S = 0.1
 # CANCELLED is how the SDK says that its own timeout ended the call.
 _TIMEOUTS = {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED}
 _OUTAGES = {
@@ -91,9 +93,13 @@ class Temporal:
             raise _out_of_time()
         timeout_s = limit_s if left_s is None else min(limit_s, left_s)
         try:
-            return await method(request, timeout=timedelta(seconds=timeout_s))
+            # The SDK's timeout does not cover a lazy client's connecting.
+            async with asyncio.timeout(timeout_s + _SDK_FIRST_S):
+                return await method(request, timeout=timedelta(seconds=timeout_s))
+        except TimeoutError as error:
+            raise (_out_of_time() if timeout_s == left_s else _away()) from error
         except RPCError as error:
-            if error.status in _TIMEOUTS and left_s is not None and left_s <= limit_s:
+            if error.status in _TIMEOUTS and timeout_s == left_s:
                 raise _out_of_time() from error
             raise self._translated(error) from error
         except RuntimeError as error:

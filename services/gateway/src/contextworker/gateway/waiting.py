@@ -16,7 +16,7 @@ from contextworker.gateway.temporal import Temporal
 from contextworker.gateway.times import moment
 
 _EVENTS_BEFORE_FIRST_TASK = 2
-_FAILING_ATTEMPTS = 2
+_FAILING_ATTEMPTS = 3  # the second may follow a worker's death
 _WAITS = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
 
 
@@ -39,22 +39,24 @@ async def find_waiting(temporal: Temporal, described: DescribeWorkflowExecutionR
     info, task = described.workflow_execution_info, described.pending_workflow_task
     version = _pinned_version(info)
     queue = await read_queue(temporal, info.task_queue)
-    since = moment(task.scheduled_time) if task.state == _WAITS else None
+    waits = task.state == _WAITS
+    since = moment(task.scheduled_time) if waits else None
     nobody = queue.why_nobody(version=version, waiting_since=since)
-    if nobody and task.state == _WAITS:
+    answers = nobody is None and not waits  # a query would wait behind the task
+    if nobody and waits:
         then = "goes on" if info.history_length > _EVENTS_BEFORE_FIRST_TASK else "starts"
         return Waiting(queued=True, reason=f"{nobody}; the run {then} when one does")
     if task.attempt >= _FAILING_ATTEMPTS:
         reason = (
-            "the workflow's code fails on its worker and is tried again "
-            f"(attempt {task.attempt}); the worker's log says why"
+            f"the run's workflow task failed or timed out {task.attempt - 1} times and is tried "
+            "again; the worker's log says why"
         )
         return Waiting(reason=reason)
     for activity in described.pending_activities:
         held_up = await _activity_waits(temporal, activity, info.task_queue, version)
         if held_up:
-            return Waiting(reason=held_up, answers=nobody is None)
-    return Waiting(answers=nobody is None)
+            return Waiting(reason=held_up, answers=answers)
+    return Waiting(answers=answers)
 
 
 async def _activity_waits(

@@ -1,0 +1,37 @@
+"""A Temporal server, a gateway before it, and toy modules, shared by the session."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from temporalio.client import Client
+
+from contextworker.core.testing import running
+from contextworker.core.testing.fixtures import temporal, temporal_client
+from contextworker.gateway.server import gateway
+from contextworker.gateway.settings import GatewaySettings
+
+# Workflows have to be importable by name, which test files in importlib mode are not. (The dash in
+# the folder's name makes mypy take it for a root of modules, too.)
+sys.path.insert(0, str(Path(__file__).parent / "test-support"))
+
+import gateway_toys
+from gateway_calls import Caller, connected
+
+__all__ = ["temporal", "temporal_client"]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def caller(temporal_client: Client) -> AsyncIterator[Caller]:
+    """Call a gateway that stands before the session's Temporal server."""
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_route_refresh_min_s=0.1)
+    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        yield caller
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def toys(temporal_client: Client) -> AsyncIterator[None]:
+    """Run the toys' worker."""
+    async with running(temporal_client, gateway_toys.toys):
+        yield

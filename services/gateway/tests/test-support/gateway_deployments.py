@@ -1,0 +1,53 @@
+"""Makes worker deployments as they may be found, without a worker behind them."""
+
+import uuid
+
+from temporalio.api.common.v1 import Payload
+from temporalio.api.deployment.v1 import WorkerDeploymentVersion
+from temporalio.api.workflowservice.v1 import (
+    CreateWorkerDeploymentRequest,
+    CreateWorkerDeploymentVersionRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+    UpdateWorkerDeploymentVersionMetadataRequest,
+)
+from temporalio.client import Client
+
+from contextworker.core.announcement import METADATA_KEY
+
+
+async def deploy(client: Client, name: str, build_id: str, announcement: Payload | None) -> None:
+    """Make a deployment whose current version carries an announcement, or none."""
+    service, namespace = client.workflow_service, client.namespace
+    version = WorkerDeploymentVersion(deployment_name=name, build_id=build_id)
+    await service.create_worker_deployment(
+        CreateWorkerDeploymentRequest(
+            namespace=namespace, deployment_name=name, request_id=str(uuid.uuid4())
+        )
+    )
+    await service.create_worker_deployment_version(
+        CreateWorkerDeploymentVersionRequest(
+            namespace=namespace, deployment_version=version, request_id=str(uuid.uuid4())
+        )
+    )
+    if announcement is not None:
+        await service.update_worker_deployment_version_metadata(
+            UpdateWorkerDeploymentVersionMetadataRequest(
+                namespace=namespace,
+                deployment_version=version,
+                upsert_entries={METADATA_KEY: announcement},
+            )
+        )
+    await set_current(client, name, build_id)
+
+
+async def set_current(client: Client, name: str, build_id: str) -> None:
+    """Make a version current; with an empty build id, none."""
+    await client.workflow_service.set_worker_deployment_current_version(
+        SetWorkerDeploymentCurrentVersionRequest(
+            namespace=client.namespace,
+            deployment_name=name,
+            build_id=build_id,
+            allow_no_pollers=True,
+            ignore_missing_task_queues=True,
+        )
+    )

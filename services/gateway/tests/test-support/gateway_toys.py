@@ -1,0 +1,138 @@
+"""Toy modules: what they do is told by the payload, so that each test says what happens."""
+
+import asyncio
+import os
+from datetime import timedelta
+
+from pydantic import Field
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy
+
+from contextcore import ContextUnit
+from contextworker.core.errors import PermanentError
+from contextworker.core.messages import Message, Progress, RoutePayload
+from contextworker.core.process import run_module_worker
+from contextworker.core.registry import ModuleConfig, Route
+
+
+class OutOfTentsError(PermanentError):
+    """The toys' own permanent error."""
+
+
+class ToyItem(Message):
+    """Something nested."""
+
+    sku: str
+    quantity: int = Field(ge=0)
+
+
+class ToyRequest(RoutePayload):
+    """What a toy run does."""
+
+    supplier_code: str = Field(min_length=1, max_length=40)
+    limit: int | None = Field(default=None, ge=1)
+    items: list[ToyItem] = Field(default_factory=list)
+
+
+@activity.defn(name="toy_fail")
+async def fail(kind: str) -> None:
+    """Fail for good, with a cause; or until somebody gives up."""
+    if kind == "permanent":
+        try:
+            await asyncio.to_thread(open, "feed.csv")
+        except FileNotFoundError as error:
+            raise OutOfTentsError("the supplier is out of tents") from error
+    raise ConnectionError("the feed's server does not answer")
+
+
+@activity.defn(name="toy_work")
+async def work() -> None:
+    """Heartbeat until cancelled."""
+    while True:
+        activity.heartbeat(Progress(stage="fetch", done=7), {"cursor": 7})
+        await asyncio.sleep(0.05)
+
+
+@workflow.defn(name="toy")
+class ToyWorkflow:
+    """Does what `supplier_code` says, until `finish`."""
+
+    def __init__(self) -> None:
+        self._finished = False
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit:
+        """Run."""
+        match unit.payload.get("supplier_code"):
+            case "wait":
+                await workflow.wait_condition(lambda: self._finished)
+            case "work":
+                await workflow.execute_activity(
+                    work,
+                    start_to_close_timeout=timedelta(minutes=1),
+                    heartbeat_timeout=timedelta(seconds=5),
+                )
+            case "permanent" | "transient" as kind:
+                await workflow.execute_activity(
+                    fail,
+                    kind,
+                    start_to_close_timeout=timedelta(seconds=10),
+                    retry_policy=RetryPolicy(
+                        initial_interval=timedelta(minutes=5), maximum_attempts=4
+                    ),
+                )
+            case "child":
+                await workflow.execute_child_workflow(
+                    ToyWorkflow.run, unit.child({"supplier_code": "permanent"}, provenance="a:b")
+                )
+            case "again":
+                workflow.continue_as_new(unit.child({"supplier_code": "done"}, provenance="a:b"))
+        return unit.child({"done": True, "nothing": None}, provenance="worker:toy")
+
+    @workflow.signal
+    def finish(self) -> None:
+        """End a waiting run."""
+        self._finished = True
+
+    @workflow.query(name="progress")
+    def progress(self) -> Progress:
+        """Tell the stage."""
+        return Progress(stage="fetch", done=1, total=10)
+
+
+@workflow.defn(name="toy_plain")
+class PlainWorkflow:
+    """Returns what the payload asks for, which is no unit; it knows no query."""
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> object:
+        """Run."""
+        match unit.payload.get("returns"):
+            case "text":
+                return "x" * 1000
+            case "much":
+                return [0] * 600_000
+            case "bytes":
+                return b"\x00"
+            case "wait":
+                await workflow.wait_condition(lambda: False)
+        return {"values": [1, None]}
+
+
+toys = ModuleConfig(
+    name=os.environ.get("TOY_MODULE", "toys"),
+    workflows=[
+        Route(
+            workflow=ToyWorkflow,
+            payload=ToyRequest,
+            workflow_id="toy-{tenant_id}-{supplier_code}",
+            description="Plays",
+        ),
+        PlainWorkflow,
+    ],
+    activities=[fail, work],
+)
+
+
+if __name__ == "__main__":
+    run_module_worker(toys)

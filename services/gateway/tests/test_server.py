@@ -1,0 +1,199 @@
+"""The process: where it listens, what it says of its health, how it starts and stops."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from gateway_calls import Caller, connected, until
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from pydantic import ValidationError
+
+from contextworker.core.connection import connect
+from contextworker.core.errors import ConfigurationError
+from contextworker.core.testing import TemporalServer
+from contextworker.core.testing.server import free_port
+from contextworker.gateway.server import gateway
+from contextworker.gateway.settings import GatewaySettings
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+async def health(caller: Caller, service: str = "") -> int:
+    """Ask the health service."""
+    stub: Any = health_pb2_grpc.HealthStub(caller.channel)
+    answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
+    return int(answer.status)
+
+
+@contextmanager
+def process(**variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `gateway` in a process of its own."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "contextworker.gateway"],
+        env=os.environ | variables,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def port_of(running: subprocess.Popen[str]) -> int:
+    """Read the port off the line that tells it."""
+    assert running.stderr
+    for line in running.stderr:
+        if found := re.search(r"gateway listening on 127\.0\.0\.1:(\d+)$", line.rstrip()):
+            return int(found[1])
+    raise AssertionError("it never said where it listens")
+
+
+async def test_an_outage_of_temporal_is_told_and_survived(tmp_path: Path) -> None:
+    """Up before Temporal is; UNAVAILABLE with advice while it is down; recovers by itself."""
+    server = TemporalServer(database=tmp_path / "temporal.db")
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0, gateway_health_interval_s=0.1)
+    client = await connect(lazy=True, environment=server.environment)
+    async with gateway(client, settings) as port, connected(port) as caller:
+        try:
+            before = await caller.refused("StartWorkflow", {"workflow_type": "toy"})
+            assert NOT_SERVING == await health(caller)
+
+            server.start()
+            await until(lambda: health(caller), lambda it: it == SERVING)
+            up = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+
+            server.kill()
+            await until(lambda: health(caller), lambda it: it == NOT_SERVING)
+            down = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+
+            server.start()
+            await until(lambda: health(caller), lambda it: it == SERVING)
+            again = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+        finally:
+            server.kill()
+
+    for refusal in (before, down):
+        assert grpc.StatusCode.UNAVAILABLE == refusal.code
+        assert ("TEMPORAL_UNAVAILABLE", 2.0) == (refusal.reason, refusal.retry_after_s)
+        assert "Temporal does not answer; nothing was lost, try again in a moment" == (
+            refusal.message
+        )
+    assert [grpc.StatusCode.NOT_FOUND] * 2 == [up.code, again.code]
+
+
+async def test_a_server_that_hangs_is_unavailable_and_deadlines_hold() -> None:
+    """A Temporal that takes calls and never answers: the caller's own deadline comes first."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        client = await connect(lazy=True, environment={"TEMPORAL_ADDRESS": address})
+        settings = GatewaySettings(
+            port=0, gateway_shutdown_grace_s=0, gateway_temporal_timeout_s=0.3
+        )
+        async with gateway(client, settings) as port, connected(port) as caller:
+            hurried = await caller.refused("GetTaskStatus", {"workflow_id": "x"}, timeout=0.1)
+            patient = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+
+    assert grpc.StatusCode.DEADLINE_EXCEEDED == hurried.code
+    assert grpc.StatusCode.UNAVAILABLE == patient.code
+
+
+async def test_a_namespace_that_is_not_there_is_named(temporal: TemporalServer) -> None:
+    """It is the operator's to mend, so the sentence is for the operator."""
+    environment = temporal.environment | {"TEMPORAL_NAMESPACE": "nowhere"}
+    client = await connect(lazy=True, environment=environment)
+    async with gateway(client, GatewaySettings(port=0)) as port, connected(port) as caller:
+        refusal = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+
+    assert grpc.StatusCode.UNAVAILABLE == refusal.code
+    assert "Temporal has no namespace 'nowhere'" in refusal.message
+
+
+async def test_health_is_told_for_the_service_as_well(caller: Caller) -> None:
+    """Probes ask for the process, load balancers for the service."""
+    for service in ("", "contextworker.WorkerService"):
+        await until(partial(health, caller, service), lambda it: it == SERVING)
+
+
+async def test_reflection_names_the_service(caller: Caller) -> None:
+    """A client without the protos can find its way."""
+    stub_class: Any = reflection_pb2_grpc.ServerReflectionStub
+    stub: Any = stub_class(caller.channel)
+    call = stub.ServerReflectionInfo(
+        iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=5
+    )
+
+    names = [
+        service.name async for answer in call for service in answer.list_services_response.service
+    ]
+
+    assert "contextworker.WorkerService" in names
+
+
+async def test_the_program_serves_until_a_signal(temporal: TemporalServer) -> None:
+    """It says where it listens, answers, and ends with 0."""
+    with process(**temporal.environment, WORKER_PORT="0") as running:
+        async with connected(port_of(running)) as caller:
+            listed = await caller.ask("ListModules", {})
+        running.send_signal(signal.SIGTERM)
+        code = running.wait(timeout=20)
+
+    assert ["modules"] == list(listed)
+    assert 0 == code
+
+
+async def test_a_port_in_use_is_a_sentence(temporal: TemporalServer) -> None:
+    """Not a traceback, and not a second gateway that shares the port."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with process(**temporal.environment, WORKER_PORT=str(port)) as running:
+            _, errors = running.communicate(timeout=20)
+
+    assert 1 == running.returncode
+    assert f"error: the gateway cannot listen on 127.0.0.1:{port}: is the port in use?" in errors
+    assert "Traceback" not in errors
+
+
+async def test_two_gateways_cannot_share_a_port(caller: Caller, temporal: TemporalServer) -> None:
+    """Linux would let them, and half of the calls would end at the wrong one."""
+    client = await connect(lazy=True, environment=temporal.environment)
+
+    with pytest.raises(ConfigurationError, match="is the port in use"):
+        async with gateway(client, GatewaySettings(port=caller.port)):
+            pass
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port under its short name, the rest under the project's prefix."""
+    port = free_port()
+    monkeypatch.setenv("WORKER_PORT", str(port))
+    monkeypatch.setenv("CONTEXTWORKER_GATEWAY_HOST", "::1")
+    monkeypatch.setenv("PORT", "1")
+
+    settings = GatewaySettings()
+
+    assert f"[::1]:{port}" == settings.address
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "gateway.example"])
+def test_only_loopback_is_bound_without_authentication(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """The refusal says why, and what to do."""
+    monkeypatch.setenv("CONTEXTWORKER_GATEWAY_HOST", host)
+
+    with pytest.raises(ValidationError, match="does not authenticate its callers"):
+        GatewaySettings()
