@@ -27,6 +27,8 @@ from contextworker.gardener.enrichers.text import Phrases, head, keys, stem, wor
         ("Größe", "grösse"),
         ("намети", "намети"),
         ("bus", "bus"),
+        ("gas", "gas"),
+        ("Größens", "grössens"),
     ],
 )
 def test_a_word_is_compared_without_case_possessive_and_plural(word: str, key: str) -> None:

@@ -234,27 +234,27 @@ async def test_a_killed_worker_loses_nothing(
     harvest: Harvest,
 ) -> None:
     """A worker is killed in the middle; another finishes, with every product enriched once."""
-    await harvest(400)
+    await harvest(200)
     variables = {**environment, **temporal.environment}
 
     with gardener_process(variables) as first:
         handle = await start(client, batch_size=10)
-        await until(lambda: enriched(brain, at_least=30))
+        await until(lambda: enriched(brain, at_least=20))
         first.kill()
         first.wait()
     left = await pending(brain)
     with gardener_process(variables):
         report = (await handle.result()).payload
 
-    assert 0 < left < 400
-    assert ("nothing_pending", 400, 0) == (
+    assert 0 < left < 200
+    assert ("nothing_pending", 200, 0) == (
         report["outcome"],
         report["products"],
         report["remaining"],
     )
-    assert 400 == sum(report["by_status"].values())
+    assert 200 == sum(report["by_status"].values())
     counts = await brain.count_products("acme")
-    assert (240, 160) == (counts[EnrichmentStatus.DONE], counts[EnrichmentStatus.REVIEW])
+    assert (120, 80) == (counts[EnrichmentStatus.DONE], counts[EnrichmentStatus.REVIEW])
 
 
 class Disturbed(Gardening):

@@ -147,7 +147,7 @@ async def _step(
         argument,
         start_to_close_timeout=timedelta(minutes=5),
         schedule_to_close_timeout=timedelta(hours=1),
-        heartbeat_timeout=timedelta(seconds=10),
+        heartbeat_timeout=timedelta(seconds=6),
         retry_policy=PATIENT,
         summary=summary,
     )
