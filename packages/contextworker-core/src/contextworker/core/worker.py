@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 # Live progress is read off heartbeats, so they go out every second; the SDK's own choice is 80 %
 # of the heartbeat timeout.
 _HEARTBEAT_INTERVAL = timedelta(seconds=1)
+# How long a run waits for the worker that knew it last, before any other takes it over.
+_STICKY_TIMEOUT = timedelta(seconds=5)
 
 
 def shared_modules(modules: Iterable[ModuleConfig]) -> list[str]:
@@ -123,6 +125,7 @@ async def _open_worker(
                 max_concurrent_activities=settings.max_concurrent_activities,
                 max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
                 max_heartbeat_throttle_interval=_HEARTBEAT_INTERVAL,
+                sticky_queue_schedule_to_start_timeout=_STICKY_TIMEOUT,
                 workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
                 activity_task_poller_behavior=PollerBehaviorAutoscaling(),
             )
