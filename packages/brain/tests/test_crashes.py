@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from contextworker.brain import Brain, ProductRecord, UpsertCounts, open_brain
+from contextworker.brain import (
+    Brain,
+    Enrichment,
+    EnrichmentStatus,
+    ProductRecord,
+    UpsertCounts,
+    open_brain,
+)
 
 _UPSERTER = Path(__file__).parent / "programs" / "upserter.py"
 
@@ -72,6 +79,32 @@ async def test_many_writers_in_a_process(
         *(brain.upsert_products(tenant, o, run_id=str(n)) for n, o in enumerate(orders))
     )
     assert UpsertCounts(inserted=300, unchanged=3300) == sum(counts, UpsertCounts())
+
+
+async def test_enriching_while_harvesting(
+    brain: Brain, tenant: str, product: Callable[..., ProductRecord]
+) -> None:
+    """Reading and then writing works while others write between: nobody fails, all is stored."""
+    batch = [product(str(number)) for number in range(300)]
+    await brain.upsert_products(tenant, batch, run_id="1")
+    enrichments = [
+        Enrichment(
+            product_id=item.product_id,
+            content_hash=item.content_hash,
+            status=EnrichmentStatus.DONE,
+            results={},
+        )
+        for item in await brain.pending_products(tenant, limit=300)
+    ]
+    stored, counted = await asyncio.gather(
+        asyncio.gather(*(brain.store_enrichment(tenant, enrichments) for _ in range(12))),
+        asyncio.gather(
+            *(brain.upsert_products(tenant, batch, run_id=str(n)) for n in range(2, 14))
+        ),
+    )
+    assert [300] * 12 == stored
+    assert [UpsertCounts(unchanged=300)] * 12 == counted
+    assert 300 == (await brain.count_products(tenant))[EnrichmentStatus.DONE]
 
 
 async def test_killed_in_the_middle(new_url: NewUrl, upserter: Upserter) -> None:
