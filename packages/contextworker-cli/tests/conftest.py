@@ -7,13 +7,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 
+from contextworker.cli.app import run_command
+
 REPOSITORY = Path(__file__).parents[3]
 SUPPLIERS = REPOSITORY / "examples" / "suppliers"
 
+
+class Called(NamedTuple):
+    """What a command line came to."""
+
+    code: object
+    out: str
+    err: str
+
+
+Call = Callable[..., Called]
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 Spawn = Callable[..., "Running"]
 
@@ -122,6 +135,30 @@ def cli(tmp_path: Path, clean_env: dict[str, str]) -> Cli:
             timeout=90,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path,
+    clean_env: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Call:
+    """Run the command line in this process, in an empty folder without any setting: it is quick."""
+    monkeypatch.chdir(tmp_path)
+    for name in set(os.environ) - set(clean_env):
+        monkeypatch.delenv(name)
+
+    def run(*arguments: str) -> Called:
+        code: object
+        try:
+            code = run_command(arguments)
+        except SystemExit as exit_:  # cyclopts says what it cannot parse, and exits
+            code = exit_.code
+        printed = capsys.readouterr()
+        return Called(code, printed.out, printed.err)
 
     return run
 

@@ -1,17 +1,18 @@
 """The command line as a person meets it, run as a process."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cyclopts import App
 
-from contextworker.cli.app import make_app, run_command
+from contextworker.cli.app import make_app
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+Call = Callable[..., Any]
 COMMANDS = ["demo", "up", "down", "start", "status", "watch", "modules", "brain"]
 
 
@@ -42,16 +43,6 @@ def test_every_command_can_be_loaded(name: str) -> None:
     assert isinstance(make_app()[name], App)
 
 
-@pytest.fixture
-def nowhere(tmp_path: Path, clean_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to be in, without any setting."""
-    monkeypatch.chdir(tmp_path)
-    for name in set(os.environ) - set(clean_env):
-        monkeypatch.delenv(name)
-    return tmp_path
-
-
-@pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -68,24 +59,18 @@ def nowhere(tmp_path: Path, clean_env: dict[str, str], monkeypatch: pytest.Monke
     ],
 )
 def test_a_wrong_call_is_a_sentence_and_an_exit_code(
-    arguments: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+    call: Call, arguments: list[str], code: int, says: str
 ) -> None:
     """No mistake at the command line ends in a traceback."""
-    result: object
-    try:
-        result = run_command(arguments)
-    except SystemExit as exit_:  # cyclopts says what it cannot parse, and exits
-        result = exit_.code
-    printed = capsys.readouterr()
-    assert code == result
-    assert says in " ".join(printed.err.replace("│", " ").split())
-    assert not printed.out
+    called = call(*arguments)
+    assert code == called.code
+    assert says in " ".join(called.err.replace("│", " ").split())
+    assert not called.out
 
 
-def test_nothing_runs_where_nothing_was_started(cli: Cli) -> None:
+def test_nothing_runs_where_nothing_was_started(call: Call) -> None:
     """Stopping what does not run is no failure."""
-    result = cli("down")
-    assert (0, "No stack runs here.") == (result.returncode, result.stderr.strip())
+    assert (0, "", "No stack runs here.\n") == call("down")
 
 
 def test_without_suppliers_the_way_out_is_said(cli: Cli, tmp_path: Path) -> None:

@@ -13,14 +13,16 @@ import pytest
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 Spawn = Callable[..., Any]
+Call = Callable[..., Any]
+TENANT = ("--tenant", "my_project")
 READY = "contextworker start harvest"
 HARVEST = ("start", "harvest", "supplier_code=camping-trade", "tenant_id=my_project")
 WORKFLOW = "harvest-my_project-camping-trade"
 
 
-def _json(result: "subprocess.CompletedProcess[str]") -> Any:
-    assert 0 == result.returncode, result.stderr
-    return json.loads(result.stdout)
+def _json(called: Any) -> Any:
+    assert 0 == called.code, called.err
+    return json.loads(called.out)
 
 
 def _state(folder: Path) -> Any:
@@ -32,30 +34,14 @@ def _process(folder: Path, name: str) -> psutil.Process:
     return psutil.Process(pid)
 
 
-def test_the_stack_survives_being_killed(spawn: Spawn, cli: Cli, tmp_path: Path) -> None:
+def test_the_stack_survives_being_killed(
+    spawn: Spawn, cli: Cli, call: Call, tmp_path: Path
+) -> None:
     """Harvest, look, kill everything outright, start again: it is all still there."""
     up = spawn("up")
     up.says(READY)
-
-    watched = cli(*HARVEST, "--watch", "--json")
-    assert 224 == _json(watched)["result"]["inserted"]
-    again = _json(cli(*HARVEST, "--json"))
-    assert WORKFLOW == again["workflow_id"]
-    assert "completed" == _json(cli("watch", WORKFLOW, "--json"))["status"]
-    assert {"gardener", "harvest"} == {m["name"] for m in _json(cli("modules", "--json"))}
-    assert 0 == cli("modules").returncode
-
-    refused = cli("start", "harvest", "supplier=camping-trade")
-    assert 1 == refused.returncode
-    assert "payload.supplier_code: is required" in refused.stderr
-    unknown = cli("start", "harvestt")
-    assert 1 == unknown.returncode
-    assert "known: gardener, harvest" in unknown.stderr
-    failed = cli("start", "harvest", "supplier_code=nobody", "--watch")
-    assert 1 == failed.returncode
-    assert "there is no supplier 'nobody'" in failed.stdout
-    nowhere = cli("status", "nothing")
-    assert (1, True) == (nowhere.returncode, "there is no run 'nothing'" in nowhere.stderr)
+    _harvest(call)
+    _ask_for_the_wrong_things(call)
 
     second = cli("up")
     assert 0 == second.returncode
@@ -70,17 +56,14 @@ def test_the_stack_survives_being_killed(spawn: Spawn, cli: Cli, tmp_path: Path)
     children = up.children()
     assert -signal.SIGKILL == up.interrupt(signal.SIGKILL)
     assert [] == psutil.wait_procs(children, timeout=10)[1]
-    assert 1 == cli("status", WORKFLOW).returncode
-    assert 224 == len(_json(cli("brain", "products", *TENANT, "--limit", "999", "--json")))
+    assert 1 == call("status", WORKFLOW).code
+    assert 224 == len(_json(call("brain", "products", *TENANT, "--limit", "999", "--json")))
 
     up = spawn("up")
     up.says(READY)
     assert "was killed; its data is kept" in up.text
-    assert "completed" == _json(cli("status", WORKFLOW, "--json"))["status"]
-    assert "completed" in cli("start", "gardener", "tenant_id=my_project", "--watch").stdout
-    assert "CT-" in cli("brain", "products", *TENANT, "--search", "tent").stdout
-    assert 10 == len(_json(cli("brain", "rejects", *TENANT, "--json")))
-    assert "camping-trade" in cli("brain", "runs", *TENANT).stdout
+    assert "completed" == _json(call("status", WORKFLOW, "--json"))["status"]
+    _enrich(call)
 
     assert 0 == cli("down").returncode
     assert 128 + signal.SIGTERM == up.process.wait(30)
@@ -88,7 +71,35 @@ def test_the_stack_survives_being_killed(spawn: Spawn, cli: Cli, tmp_path: Path)
     assert not (tmp_path / ".contextworker" / "stack.json").exists()
 
 
-TENANT = ("--tenant", "my_project")
+def _harvest(call: Call) -> None:
+    assert 224 == _json(call(*HARVEST, "--watch", "--json"))["result"]["inserted"]
+    assert WORKFLOW == _json(call(*HARVEST, "--json"))["workflow_id"]
+    assert "completed" == _json(call("watch", WORKFLOW, "--json"))["status"]
+    assert {"gardener", "harvest"} == {m["name"] for m in _json(call("modules", "--json"))}
+    assert "supplier_code" in call("modules").out
+
+
+def _enrich(call: Call) -> None:
+    gardener = call("start", "gardener", "tenant_id=my_project", "--watch")
+    assert (0, True) == (gardener.code, "completed" in gardener.out)
+    assert "CT-" in call("brain", "products", *TENANT, "--search", "tent").out
+    assert 10 == len(_json(call("brain", "rejects", *TENANT, "--json")))
+    assert "camping-trade" in call("brain", "runs", *TENANT).out
+
+
+def _ask_for_the_wrong_things(call: Call) -> None:
+    refused = call("start", "harvest", "supplier=camping-trade")
+    assert 1 == refused.code
+    assert "payload.supplier_code: is required" in refused.err
+    unknown = call("start", "harvestt")
+    assert 1 == unknown.code
+    assert "known: gardener, harvest" in unknown.err
+    failed = call("start", "harvest", "supplier_code=nobody", "--watch")
+    assert 1 == failed.code
+    assert "there is no supplier 'nobody'" in failed.out
+    nowhere = call("status", "nothing")
+    assert 1 == nowhere.code
+    assert "there is no run 'nothing'" in nowhere.err
 
 
 @pytest.mark.parametrize("option", ["--port", "--ui-port", "--temporal-port"])

@@ -37,8 +37,8 @@ def running_notes(console: Console, on_change: Callable[[], None]) -> Tell:
                 f"[yellow]![/] {name} stopped: {escape(text)} ({escape(str(child.program.log))})"
             )
         elif event is Event.READY:
-            console.print(f"[green]✓[/] {name} is back")
             on_change()
+            console.print(f"[green]✓[/] {name} is back")
         elif event is Event.FAILED:
             console.print(f"[red]✗[/] {escape(text)}")
 

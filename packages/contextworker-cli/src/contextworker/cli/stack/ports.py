@@ -1,5 +1,6 @@
 """Ports on the loopback interface: which are free, and what to say when one is not."""
 
+import secrets
 import socket
 import sys
 from contextlib import ExitStack
@@ -8,6 +9,10 @@ from typing import NamedTuple
 from contextworker.cli.errors import StackError
 
 LOOPBACK = "127.0.0.1"
+# Below every system's range for outgoing connections: a port from that range, as bind(0) gives
+# them, may be taken by any connection opened between our choice and the server's bind.
+_QUIET_RANGE = range(20_000, 32_000)
+_TRIES = 200
 
 
 class PortWish(NamedTuple):
@@ -40,12 +45,17 @@ def choose_ports(*wishes: PortWish) -> list[int]:
                         f"stop what uses it, or give another {wish.option}."
                     )
             else:
-                bound = (_bind(wish.preferred) if wish.preferred else None) or _bind(0)
+                bound = (_bind(wish.preferred) if wish.preferred else None) or _bind_any()
             if bound is None:
                 raise StackError(f"No port is free on {LOOPBACK} for {wish.what}.")
             held.enter_context(bound)
             chosen[index] = int(bound.getsockname()[1])
     return [chosen[index] for index in range(len(wishes))]
+
+
+def _bind_any() -> socket.socket | None:
+    tried = (_bind(port) for port in secrets.SystemRandom().sample(_QUIET_RANGE, _TRIES))
+    return next((bound for bound in tried if bound is not None), None)
 
 
 def _bind(port: int) -> socket.socket | None:

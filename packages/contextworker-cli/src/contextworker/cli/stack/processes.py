@@ -1,5 +1,6 @@
 """Processes as the system's table has them: found again by pid and creation time."""
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Self
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+_POLL_S = 0.05
 _CLOCK_SLACK_S = 2.0  # creation times are rounded differently by kernels and containers
 
 
@@ -36,12 +38,15 @@ class ProcessState(BaseModel):
 
     def stop(self, within_s: float) -> bool:
         """Ask it to stop (SIGTERM) and wait; tells whether it did in time."""
-        process = self._find()
-        if process is None:
-            return True
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-        return not psutil.wait_procs([process], timeout=within_s)[1]
+        if (process := self._find()) is not None:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        end = time.monotonic() + within_s
+        while self.running:  # not psutil's wait: a zombie has stopped, whoever fails to reap it
+            if time.monotonic() > end:
+                return False
+            time.sleep(_POLL_S)
+        return True
 
     def _find(self) -> psutil.Process | None:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
