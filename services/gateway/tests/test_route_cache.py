@@ -9,13 +9,25 @@ from contextworker.core.announcement import AnnouncedRoute, Announcement
 from contextworker.gateway.errors import TemporalUnavailableError, UnknownWorkflowTypeError
 from contextworker.gateway.route_cache import RouteCache
 from contextworker.gateway.routes import AnnouncedModule
-from contextworker.gateway.sources import EntryPointSource
+from contextworker.gateway.sources import EntryPointSource, RouteSource
 
 
 def module(*workflow_types: str) -> AnnouncedModule:
     """Make a module of some workflow types."""
     routes = tuple(AnnouncedRoute(workflow_type=name) for name in workflow_types)
     return AnnouncedModule("m", "1", Announcement(module="m", task_queue="q", routes=routes))
+
+
+class LateShelf:
+    """A source that lists what is there a moment late, as Temporal does."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    async def read(self) -> Sequence[AnnouncedModule]:
+        """Read."""
+        self.reads += 1
+        return (module("toy"),) if self.reads > 1 else ()
 
 
 class Shelf:
@@ -35,7 +47,7 @@ class Shelf:
         return self.modules
 
 
-def cache(shelf: Shelf, *, min_interval_s: float = 0) -> RouteCache:
+def cache(shelf: RouteSource, *, min_interval_s: float = 0) -> RouteCache:
     """Make a cache that nothing refreshes but its callers."""
     return RouteCache(shelf, interval_s=60, min_interval_s=min_interval_s)
 
@@ -52,7 +64,7 @@ async def test_a_known_type_costs_no_read() -> None:
 
 
 async def test_many_who_ask_for_the_unknown_share_reads() -> None:
-    """A hundred callers at once cost one read, not a hundred."""
+    """A hundred callers at once cost two reads, not two hundred."""
     shelf = Shelf(module("toy"))
     routes = cache(shelf)
 
@@ -61,7 +73,7 @@ async def test_many_who_ask_for_the_unknown_share_reads() -> None:
     )
 
     assert {UnknownWorkflowTypeError} == {type(error) for error in found}
-    assert 1 == shelf.reads
+    assert 2 == shelf.reads
 
 
 async def test_reads_keep_their_distance() -> None:
@@ -70,7 +82,7 @@ async def test_reads_keep_their_distance() -> None:
     routes = cache(shelf, min_interval_s=0.05)
     began = asyncio.get_running_loop().time()
 
-    for _ in range(4):
+    for _ in range(2):
         with pytest.raises(UnknownWorkflowTypeError):
             await routes.find("unknown")
 
@@ -86,6 +98,11 @@ async def test_a_type_announced_meanwhile_is_found() -> None:
     shelf.modules = (module("toy", "fresh"),)
 
     assert "fresh" == (await routes.find("fresh")).workflow_type
+
+
+async def test_a_type_listed_late_is_found() -> None:
+    """One look is not enough to call a type unknown."""
+    assert "toy" == (await cache(LateShelf()).find("toy")).workflow_type
 
 
 async def test_the_cache_outlives_an_outage() -> None:

@@ -10,6 +10,9 @@ from contextworker.gateway.routes import RouteInfo, RouteTable
 from contextworker.gateway.sources import RouteSource
 
 _log = logging.getLogger(__name__)
+# Temporal lists a deployment's new version a moment after it was made (0.1 s as measured), so one
+# look may come too early for a worker that has just started.
+_LOOKS = 2
 
 
 class RouteCache:
@@ -39,11 +42,12 @@ class RouteCache:
         route = self._table.find(workflow_type) if self._table else None
         if route is not None:
             return route
-        table = await self.refresh()
-        route = table.find(workflow_type)
-        if route is None:
-            raise UnknownWorkflowTypeError(workflow_type, table.workflow_types)
-        return route
+        for _ in range(_LOOKS):
+            table = await self.refresh()
+            route = table.find(workflow_type)
+            if route is not None:
+                return route
+        raise UnknownWorkflowTypeError(workflow_type, table.workflow_types)
 
     async def table(self) -> RouteTable:
         """Return all routes: just read, or as cached while they cannot be read.

@@ -38,7 +38,7 @@ class GatewaySettings(RuntimeSettings):
         default=10, gt=0, description="How often the routes are read again."
     )
     gateway_route_refresh_min_s: float = Field(
-        default=1, gt=0, description="Least time between two reads, whatever callers ask for."
+        default=0.5, gt=0, description="Least time between two reads, whatever callers ask for."
     )
     gateway_temporal_timeout_s: float = Field(
         default=5, gt=0, description="Longest wait for one answer of Temporal."
