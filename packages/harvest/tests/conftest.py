@@ -1,5 +1,6 @@
 """A real Brain on SQLite, a real object store, a real Temporal server, a supplier's web server."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,6 +70,22 @@ class Web:
         self.paths: dict[str, Handler] = {}
         self.requests: list[str] = []
         self.closing = threading.Event()
+        self._asked = threading.Condition()
+
+    def note(self, path: str) -> None:
+        """Remember a request."""
+        with self._asked:
+            self.requests.append(path)
+            self._asked.notify_all()
+
+    async def asked(self, times: int = 1) -> None:
+        """Return when that many requests have come."""
+
+        def wait() -> bool:
+            with self._asked:
+                return self._asked.wait_for(lambda: len(self.requests) >= times, timeout=30)
+
+        assert await asyncio.to_thread(wait), self.requests
 
     def url(self, path: str) -> str:
         """The full address of a path."""
@@ -125,8 +142,11 @@ def web() -> Iterator[Web]:
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            served.requests.append(path)
-            served.paths.get(path, lambda request: request.send_error(404))(self)
+            served.note(path)
+            if path in served.paths:
+                served.paths[path](self)
+            else:
+                self.send_error(404)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
             pass

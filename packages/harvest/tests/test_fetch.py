@@ -62,6 +62,7 @@ async def test_download(fetching: Fetching, web: Any) -> None:
     ],
 )
 async def test_format(
+    *,
     fetching: Fetching,
     web: Any,
     path: str,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from contextworker.core.objects import ObjectRef
@@ -74,7 +74,7 @@ def good(rows: list[Row]) -> list[tuple[int, Any]]:
         ("sku,name\na,Tent\nb,Намет\n".encode("utf-16"), {"encoding": "utf-16"}),
     ],
 )
-def test_csv_dialects(reading: Reading, content: bytes | str, options: dict[str, str]) -> None:
+def test_csv_dialects(reading: Reading, content: bytes | str, options: dict[str, Any]) -> None:
     """Line ends, byte order marks, trailing delimiters and encodings do not change the rows."""
     expected = [
         RawRow(2, {"sku": "a", "name": "Tent"}),
@@ -90,7 +90,7 @@ def test_tsv(reading: Reading) -> None:
 
 
 def test_row_numbers_are_lines(reading: Reading) -> None:
-    """A row is found in an editor by its number, also after blank rows and line breaks in quotes."""
+    """A row is found in an editor by its number, whatever stands before it."""
     rows = reading.rows('sku,name\na,"two\nlines"\n\n,\nb,x\n')
     assert [(2, "a"), (6, "b")] == good(rows)
 
@@ -131,14 +131,13 @@ def test_quote_that_never_closes(reading: Reading) -> None:
         (
             "sku,name\na,x\nb,Намет\n".encode("cp1251"),
             {},
-            "is not utf-8 text: byte 16 on line 3 cannot be read; set the encoding of this source "
-            'in the supplier file, for example encoding = "windows-1251"',
+            "is not utf-8 text: byte 16 on line 3 cannot be read; set the encoding of this source",
         ),
         ("sku,name\n".encode("utf-16")[:-1], {"encoding": "utf-16"}, "is not utf-16 text"),
     ],
 )
 def test_unusable_csv(
-    reading: Reading, content: bytes | str, options: dict[str, str], said: str
+    reading: Reading, content: bytes | str, options: dict[str, Any], said: str
 ) -> None:
     """A feed that cannot be read at all says why in one sentence."""
     with pytest.raises(FeedError) as caught:
@@ -193,7 +192,7 @@ def test_torn_last_json_line(reading: Reading) -> None:
 
 def test_jsonl_without_a_key(reading: Reading) -> None:
     """A mapped key that no line has is an error, not thousands of rejects."""
-    with pytest.raises(FeedError, match="no line of the feed shop.csv has 'name'; it has 'sku'"):
+    with pytest.raises(FeedError, match=r"no line of the feed shop\.csv has 'name'; it has 'sku'"):
         reading.rows('{"sku": "a"}\n', FeedFormat.JSONL)
 
 
@@ -215,7 +214,10 @@ def test_xlsx(reading: Reading) -> None:
         RawRow(3, {"sku": 1042, "name": "Tent", "price": 12.5}),
         RawRow(5, {"sku": "b", "name": "", "price": 7}),
     ]
-    assert expected == reading.read(FeedFormat.XLSX, sheet="Stock")
+    rows = reading.read(FeedFormat.XLSX, sheet="Stock")
+    assert expected == rows
+    assert isinstance(rows[0], RawRow)
+    assert isinstance(rows[0].values["sku"], int)
 
 
 def test_xlsx_problems(reading: Reading) -> None:

@@ -144,7 +144,7 @@ def test_required() -> None:
 
 
 def test_no_currency_known() -> None:
-    """Without a currency in the supplier file, an ISO code beside the price counts, `$` does not."""
+    """Where the supplier file names no currency, an ISO code beside the price does."""
     assert "CHF" == product({"Price": "CHF 5"}, currency=None).currency
     assert None is product({"Price": "5"}, currency=None).currency
     assert "wrong_currency" == reject({"Price": "$ 5"}, currency=None).reason_code

@@ -40,7 +40,7 @@ from contextworker.harvest.numbers import (
         (" 7 ", None, "7"),
         (7, None, "7"),
         (12.3, None, "12.3"),
-        (12.300000000000001, None, "12.3"),
+        (0.1 + 0.2, None, "0.3"),
         (Decimal("0.1"), None, "0.1"),
     ],
 )

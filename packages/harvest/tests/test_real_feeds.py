@@ -1,7 +1,6 @@
 """Whole harvests of real feeds on a real Temporal server."""
 
 from collections.abc import Mapping
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 

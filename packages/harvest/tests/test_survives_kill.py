@@ -18,6 +18,8 @@ from contextworker.harvest.messages import HarvestReport
 from contextworker.harvest.module import module
 
 ROWS = 10_000
+BATCH_ROWS = 50
+POLL_S = 0.05  # between two looks at the run
 
 
 @asynccontextmanager
@@ -53,6 +55,7 @@ async def stored_rows(handle: WorkflowHandle[Any, Any]) -> int:
 
 
 async def test_kill_in_the_middle_of_a_run(
+    *,
     temporal: TemporalServer,
     client: Client,
     brain: Brain,
@@ -62,7 +65,9 @@ async def test_kill_in_the_middle_of_a_run(
 ) -> None:
     """After kill -9 during the sync another worker completes it: every product exactly once."""
     suppliers.csv("camp", ROWS)
-    variables = environment | temporal.environment | {"CONTEXTWORKER_HARVEST_BATCH_ROWS": "20"}
+    variables = (
+        environment | temporal.environment | {"CONTEXTWORKER_HARVEST_BATCH_ROWS": str(BATCH_ROWS)}
+    )
     handle: WorkflowHandle[Any, ContextUnit] = await client.start_workflow(
         "harvest",
         ContextUnit(
@@ -74,8 +79,10 @@ async def test_kill_in_the_middle_of_a_run(
         result_type=ContextUnit,
     )
     async with harvest_worker(variables, tmp_path / "first.log") as process:
-        while not (rows := await stored_rows(handle)):
-            assert process.returncode is None, (tmp_path / "first.log").read_text()
+        async with asyncio.timeout(60):
+            while not (rows := await stored_rows(handle)):
+                assert process.returncode is None, (tmp_path / "first.log").read_text()
+                await asyncio.sleep(POLL_S)
         process.kill()
         await process.wait()
     interrupted = sum((await brain.count_products("acme")).values())

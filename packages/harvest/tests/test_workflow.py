@@ -220,8 +220,7 @@ async def test_cancel(harvests: Harvests, brain: Brain, suppliers: Any, web: Any
     """A cancelled harvest stops, and the Brain knows."""
     suppliers.write("camp", web.hang("/feed.csv"), rest=QUICK_RETRY.replace("0.01", "60"))
     handle = await harvests.start("camp")
-    while not web.requests:
-        await handle.query("progress", result_type=Progress)
+    await web.asked()
     await handle.cancel()
     with pytest.raises(WorkflowFailureError) as caught:
         await handle.result()
@@ -236,14 +235,13 @@ async def test_cancel_all(harvests: Harvests, brain: Brain, suppliers: Any, web:
     for code in ("alp", "camp"):
         suppliers.write(code, web.hang(f"/{code}.csv"), rest=QUICK_RETRY.replace("0.01", "60"))
     handle = await harvests.start("all")
-    while len(web.requests) < 2:
-        await handle.query("progress", result_type=Progress)
+    await web.asked(2)
     await handle.cancel()
     with pytest.raises(WorkflowFailureError) as caught:
         await handle.result()
     assert isinstance(caught.value.cause, CancelledError)
     runs = await brain.list_runs(harvests.tenant_id)
-    assert [("the harvest was cancelled")] * 2 == [run.error for run in runs]
+    assert ["the harvest was cancelled"] * 2 == [run.error for run in runs]
 
 
 async def test_all(harvests: Harvests, brain: Brain, suppliers: Any) -> None:
@@ -270,6 +268,7 @@ async def test_all_while_one_runs(harvests: Harvests, suppliers: Any, web: Any) 
     suppliers.csv("alp", 2)
     suppliers.write("camp", web.hang("/feed.csv"), rest=QUICK_RETRY.replace("0.01", "60"))
     running_already = await harvests.start("camp")
+    await web.asked()
     answer = await (await harvests.start("all")).result()
     report = HarvestAllReport.model_validate(answer.payload)
     assert (1, 0, 1) == (report.completed, report.failed, report.already_running)

@@ -23,7 +23,7 @@ class HarvestSettings(BaseSettings):
         default=4096 * _MIB, ge=1, description="A larger feed is refused (unpacked size)."
     )
     harvest_max_workbook_bytes: int = Field(
-        default=512 * _MIB,
+        default=256 * _MIB,
         ge=1,
         description="An XLSX feed that unpacks to more is refused: workbooks are read in memory.",
     )
