@@ -167,8 +167,8 @@ async def test_following_outlives_an_outage(gateway: Gateway) -> None:
 async def test_following_gives_up_where_it_never_began(gateway: Gateway) -> None:
     """A gateway that did not answer even once is an error, not a wait."""
     servicer, client = gateway
-    servicer.answers = [(grpc.StatusCode.UNAVAILABLE, "away", [])]
-    with pytest.raises(GatewayError):
+    servicer.answers = [(grpc.StatusCode.UNAVAILABLE, "away", []), {"status": "completed"}]
+    with pytest.raises(NoGatewayError):
         await follow(client, "w", Notes())
 
 

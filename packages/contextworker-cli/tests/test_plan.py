@@ -1,0 +1,82 @@
+"""What a stack is made of, and what its processes are told."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contextworker.cli.stack.binary import RunningTemporal, TemporalBinary
+from contextworker.cli.stack.plan import Plan, Ports, make_plan
+from contextworker.cli.stack.prepare import module_names
+
+BINARY = TemporalBinary(Path("/bin/temporal"), "PATH")
+
+
+def _plan(
+    temporal: TemporalBinary | RunningTemporal = BINARY,
+    environ: Mapping[str, str] = {},
+    **options: Any,
+) -> Plan:
+    return make_plan(
+        Path("/state"),
+        temporal=temporal,
+        ports=Ports(gateway=1, temporal=2, ui=3, workers=[4, 5]),
+        modules=["gardener", "harvest"],
+        suppliers_dir=Path("/suppliers"),
+        environ=environ,
+        grace_s=7,
+        **options,
+    )
+
+
+def test_a_stack_has_a_gateway_and_one_worker_per_module() -> None:
+    """Each module runs in a process of its own, with a log of its own."""
+    plan = _plan()
+    assert ["temporal"] == [program.name for program in plan.first]
+    assert ["gateway", "gardener-worker", "harvest-worker"] == [p.name for p in plan.rest]
+    expected = [sys.executable, "-m", "contextworker", "--temporal", "--modules", "harvest"]
+    assert expected == list(plan.rest[2].command)
+    assert 4 == len({program.log for program in [*plan.first, *plan.rest]})
+
+
+def test_every_process_is_told_of_the_same_places() -> None:
+    """Temporal, the Brain, the store and the suppliers are one and the same for all."""
+    for program in _plan().rest:
+        assert "127.0.0.1:2" == program.env["TEMPORAL_ADDRESS"]
+        assert "sqlite:////state/brain.db" == program.env["BRAIN_URL"]
+        assert "file:///state/objects" == program.env["CONTEXTWORKER_STORE_URL"]
+        assert "/suppliers" == program.env["CONTEXTWORKER_SUPPLIERS_DIR"]
+
+
+def test_settings_for_another_temporal_do_not_reach_an_embedded_one() -> None:
+    """A key or profile for a cloud server must not be sent to, or break, the local one."""
+    environ = {"TEMPORAL_API_KEY": "secret", "TEMPORAL_PROFILE": "cloud", "HOME": "/home/x"}
+    env = _plan(environ=environ).rest[0].env
+    assert {"TEMPORAL_ADDRESS", "TEMPORAL_CONFIG_FILE"} == {k for k in env if "TEMPORAL" in k}
+    assert (os.devnull, "/home/x") == (env["TEMPORAL_CONFIG_FILE"], env["HOME"])
+
+
+def test_a_running_temporal_is_used_with_its_settings_and_not_started() -> None:
+    """Where there is no binary, the server a person named is connected to as they said."""
+    plan = _plan(RunningTemporal("cloud:7233"), {"TEMPORAL_API_KEY": "secret"})
+    assert ([], None) == (list(plan.first), plan.ui)
+    assert "cloud:7233" == plan.rest[0].env["TEMPORAL_ADDRESS"]
+    assert "secret" == plan.rest[0].env["TEMPORAL_API_KEY"]
+
+
+@pytest.mark.parametrize(("throwaway", "expected"), [(False, {12.0}), (True, {0})])
+def test_only_a_kept_stack_is_stopped_with_a_grace(
+    throwaway: bool,  # noqa: FBT001 - a parameter of the test
+    expected: set[float],
+) -> None:
+    """Activities may finish where their work is kept; a demo ends at once."""
+    plan = _plan(throwaway=throwaway)
+    assert expected == {program.grace_s for program in [*plan.first, *plan.rest]}
+
+
+def test_module_names_are_those_the_modules_go_by() -> None:
+    """The entry points are named like the modules, so a worker finds itself by its name."""
+    assert ["gardener", "harvest"] == list(module_names())
