@@ -93,7 +93,9 @@ def test_a_value_that_cannot_name_a_run_is_refused(
 @pytest.mark.parametrize("template", ["x-{", "x-{0}", "x-{a.b}", "x-{}"])
 def test_a_template_that_cannot_be_read_is_the_modules_fault(template: str) -> None:
     """The caller is told whose."""
-    with pytest.raises(BrokenRouteError, match="module 'm' announces 'x' with the workflow id"):
+    with pytest.raises(
+        BrokenRouteError, match="module 'm' announces 'x' with the workflow id template"
+    ):
         write(template, code="c")
 
 

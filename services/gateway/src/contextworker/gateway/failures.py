@@ -82,11 +82,6 @@ def closed_run_error(failure: BaseException) -> TaskError:
     )
 
 
-def first_link(failure: BaseException) -> Cause:
-    """Return the most telling link alone."""
-    return links(failure)[0]
-
-
 def _chain(failure: BaseException) -> Iterator[BaseException]:
     error: BaseException | None = failure
     while error is not None:

@@ -7,12 +7,12 @@ import jsonschema_rs
 
 from contextcore import ContextUnit, UnitError, context_unit_pb2, worker_pb2_grpc
 from contextworker.core.messages import RoutePayload
+from contextworker.core.workflow_ids import MAX_CHARACTERS
 from contextworker.gateway.errors import InvalidRequestError, NotOfferedError
 from contextworker.gateway.modules import ModuleLister
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.starting import Starter
 from contextworker.gateway.status import StatusReader
-from contextworker.gateway.workflow_ids import MAX_CHARACTERS
 
 Wire = context_unit_pb2.ContextUnit
 Context = grpc.aio.ServicerContext[Wire, Wire]
