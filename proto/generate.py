@@ -11,7 +11,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped] # has none
 
 PROTO = Path(__file__).parent
 TARGET = PROTO.parent / "packages/contextworker-core/src/contextcore"

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contextworker.core.errors import ConfigurationError, PermanentError
-from contextworker.core.objects import ObjectRef, ObjectStore
+from contextworker.core.messages import ObjectRef
+from contextworker.core.objects import ObjectStore
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from temporalio.testing import ActivityEnvironment
 
 from contextworker.brain import Brain, EnrichmentStatus, ProductRecord
 from contextworker.core.errors import ConfigurationError, PermanentError
-from contextworker.core.objects import ObjectRef, ObjectStore
+from contextworker.core.messages import ObjectRef
+from contextworker.core.objects import ObjectStore
 from contextworker.gardener.activities import Gardening
 from contextworker.gardener.batches import decode_brands
 from contextworker.gardener.messages import (

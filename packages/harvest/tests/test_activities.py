@@ -11,12 +11,12 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from contextworker.brain import Brain, RunStatus
+from contextworker.core.heartbeats import beating
 from contextworker.core.messages import Progress
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.activities import Harvester
 from contextworker.harvest.batches import Manifest
 from contextworker.harvest.errors import FeedError, FeedUnavailableError, SupplierError
-from contextworker.harvest.heartbeats import beating
 from contextworker.harvest.messages import (
     FetchedFeeds,
     HarvestEnd,

@@ -6,7 +6,7 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
-from contextworker.core.objects import ObjectRef
+from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.formats import READERS, BadRow, RawRow, Row, check_workbook
 from contextworker.harvest.formats.text import MAX_LINE

@@ -6,7 +6,7 @@ ids again. Its worker puts Temporal's own deterministic source here while workfl
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Protocol
@@ -50,4 +50,7 @@ def use_origin(origin: Origin) -> Iterator[None]:
     try:
         yield
     finally:
-        _origin.reset(token)
+        # A coroutine that is garbage-collected half-way, as an evicted workflow's is, ends in
+        # whichever context collects it; its own context is gone, and the setting with it.
+        with suppress(ValueError):
+            _origin.reset(token)

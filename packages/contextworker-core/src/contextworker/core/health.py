@@ -15,24 +15,34 @@ from temporalio.service import RPCError
 from contextworker.core.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)
-_CHECK_INTERVAL_S = 2.0
-_CHECK_TIMEOUT = timedelta(seconds=3)
+_CHECK_TIMEOUT_S = 3.0
 
 
 class Health:
     """What the health service answers: SERVING once ready, and while Temporal answers."""
 
-    def __init__(self) -> None:
-        self.servicer = health_aio.HealthServicer()
+    def __init__(self, *services: str, interval_s: float = 2.0) -> None:
+        """Make the service; it answers for the whole process (`""`) and for each name given."""
+        self._servicer = health_aio.HealthServicer()
+        self._services = ("", *services)
+        self._interval_s = interval_s
         self._ready = asyncio.Event()
+
+    async def serve_on(self, server: grpc.aio.Server) -> None:
+        """Answer on a server, NOT_SERVING for the time being."""
+        await self._set(serving=False)
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
     def ready(self) -> None:
         """Say that the process has started."""
         self._ready.set()
 
+    async def leave(self) -> None:
+        """Answer NOT_SERVING from now on."""
+        await self._servicer.enter_graceful_shutdown()
+
     async def watch(self, client: Client) -> None:
         """Keep the answer true until cancelled."""
-        await self._set(serving=False)
         await self._ready.wait()
         was: bool | None = None
         while True:
@@ -42,18 +52,22 @@ class Health:
                 log = _log.info if serving else _log.warning
                 log("health: %s", "serving" if serving else "Temporal does not answer")
             was = serving
-            await asyncio.sleep(_CHECK_INTERVAL_S)
+            await asyncio.sleep(self._interval_s)
 
     async def _set(self, *, serving: bool) -> None:
         status = health_pb2.HealthCheckResponse
-        await self.servicer.set("", status.SERVING if serving else status.NOT_SERVING)
+        for service in self._services:
+            await self._servicer.set(service, status.SERVING if serving else status.NOT_SERVING)
 
 
 async def temporal_answers(client: Client) -> bool:
-    """Ask Temporal's own health service, once."""
+    """Ask Temporal's own health service, once and within seconds."""
     try:
-        return await client.service_client.check_health(timeout=_CHECK_TIMEOUT)
-    except (RPCError, RuntimeError):  # a lazy client that cannot connect raises RuntimeError
+        async with asyncio.timeout(2 * _CHECK_TIMEOUT_S):  # a lazy client's connecting has no own
+            return await client.service_client.check_health(
+                timeout=timedelta(seconds=_CHECK_TIMEOUT_S)
+            )
+    except (RPCError, RuntimeError, TimeoutError):  # RuntimeError: a lazy client cannot connect
         return False
 
 
@@ -68,8 +82,9 @@ async def health_server(address: str, client: Client) -> AsyncIterator[Health]:
     if not address:
         yield health
         return
-    server = grpc.aio.server()
-    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    # Two processes on one port would share its probes silently.
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    await health.serve_on(server)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:

@@ -21,8 +21,6 @@ from obstore.store import ObjectStore as Backend
 from contextworker.core.errors import ConfigurationError, PermanentError, TransientError
 from contextworker.core.messages import ObjectRef
 
-__all__ = ["ObjectRef", "ObjectStore"]
-
 _CHUNK = 1024 * 1024
 
 

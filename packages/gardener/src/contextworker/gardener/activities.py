@@ -8,7 +8,9 @@ from temporalio import activity
 
 from contextworker.brain.models import EnrichmentStatus
 from contextworker.brain.protocol import Brain
-from contextworker.core.objects import ObjectRef, ObjectStore
+from contextworker.core.heartbeats import beating
+from contextworker.core.messages import ObjectRef
+from contextworker.core.objects import ObjectStore
 from contextworker.gardener import batches
 from contextworker.gardener.enrichers.attributes import AttributesEnricher
 from contextworker.gardener.enrichers.base import Enricher, TaskResult, enrich_each
@@ -16,7 +18,6 @@ from contextworker.gardener.enrichers.brand_model import BrandModelEnricher
 from contextworker.gardener.enrichers.brands import Brands
 from contextworker.gardener.enrichers.classify import TaxonomyEnricher
 from contextworker.gardener.enrichers.taxonomy import Taxonomy
-from contextworker.gardener.heartbeats import heartbeats
 from contextworker.gardener.merging import merge, summarise
 from contextworker.gardener.messages import (
     Batch,
@@ -51,7 +52,7 @@ class Gardening(GardenerActivities):
         """Count the products that wait. Safe to retry: it only reads."""
         if scope.supplier_code is not None:
             return None  # the Brain counts whole tenants
-        async with heartbeats():
+        async with beating():
             counts = await self._brain.count_products(scope.tenant_id)
         return counts.get(EnrichmentStatus.PENDING, 0)
 
@@ -61,7 +62,7 @@ class Gardening(GardenerActivities):
 
         Safe to retry: the same brands are the same object, and a later list is as good as this one.
         """
-        async with heartbeats():
+        async with beating():
             names = await self._brain.brand_names(
                 scope.tenant_id, limit=self._settings.known_brands
             )
@@ -75,7 +76,7 @@ class Gardening(GardenerActivities):
         Safe to retry: nothing is marked. Products stay pending until their enrichment is stored, so
         a batch taken twice is only computed twice, and none is lost with a worker.
         """
-        async with heartbeats():
+        async with beating():
             products = await self._brain.pending_products(
                 request.tenant_id, limit=request.batch_size, dealer_code=request.supplier_code
             )
@@ -93,7 +94,7 @@ class Gardening(GardenerActivities):
     @activity.defn(name="brand_model")
     async def brand_model(self, request: EnrichRequest) -> TaskOutput:
         """Find brands and models. Safe to retry: see `_enrich`."""
-        async with heartbeats():
+        async with beating():
             brands = await self._objects.get(request.brands)
         return await self._enrich(request, lambda: self._identify(brands))
 
@@ -109,7 +110,7 @@ class Gardening(GardenerActivities):
         Safe to retry: writing the same results to the same content again changes nothing and counts
         the same. Groups are written one by one, because the Brain says how many it took, not which.
         """
-        async with heartbeats():
+        async with beating():
             products = batches.decode_products(await self._objects.get(request.products))
             results = {
                 output.task: await self._results(output, len(products))
@@ -138,7 +139,7 @@ class Gardening(GardenerActivities):
             results = enrich_each(chosen, batches.decode_products(data))
             return chosen.name, batches.encode_results(results)
 
-        async with heartbeats():
+        async with beating():
             data = await self._objects.get(request.products)
             # Rapidfuzz and pint compute for a second or so: the event loop has other activities.
             task, results = await asyncio.to_thread(work, data)

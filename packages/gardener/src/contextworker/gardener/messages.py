@@ -7,8 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 from temporalio import activity
 
-from contextworker.core.messages import Message, RoutePayload
-from contextworker.core.objects import ObjectRef
+from contextworker.core.messages import Message, ObjectRef, RoutePayload
 
 StatusCounts = dict[str, int]
 """Products by what became of them: done, review, error."""

@@ -10,8 +10,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from contextcore import ContextUnit
-from contextworker.core.messages import Progress
-from contextworker.core.objects import ObjectRef
+from contextworker.core.messages import ObjectRef, Progress
 from contextworker.gardener.messages import (
     ClaimRequest,
     EnrichRequest,

@@ -8,12 +8,12 @@ from typing import Any
 from temporalio import activity
 
 from contextworker.brain import Brain, RunStatus, UpsertCounts
+from contextworker.core.heartbeats import Heart, beating
 from contextworker.core.messages import Progress
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
 from contextworker.harvest.fetch import Fetcher
 from contextworker.harvest.formats import check_workbook
-from contextworker.harvest.heartbeats import Heart, beating
 from contextworker.harvest.messages import (
     Feed,
     FeedFormat,
@@ -22,7 +22,6 @@ from contextworker.harvest.messages import (
     HarvestEnd,
     HarvestPlan,
     HarvestRun,
-    HarvestStatus,
     StoredProducts,
     SupplierList,
     TransformedFeeds,
@@ -173,11 +172,10 @@ class Harvester(HarvestActivities):
             counts = UpsertCounts(
                 inserted=report.inserted, updated=report.updated, unchanged=report.unchanged
             )
-        completed = end.status is HarvestStatus.COMPLETED
         await self._brain.finish_run(
             end.run.tenant_id,
             run_id=end.run.run_id,
-            status=RunStatus.COMPLETED if completed else RunStatus.FAILED,
+            status=RunStatus(end.status.value),
             counts=counts,
             rejected=report.rejected if report is not None else 0,
             error=end.error,

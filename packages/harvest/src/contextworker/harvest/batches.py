@@ -11,8 +11,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, Field
 
 from contextworker.brain import ProductRecord, RejectRecord
-from contextworker.core.messages import Message
-from contextworker.core.objects import ObjectRef
+from contextworker.core.messages import Message, ObjectRef
 from contextworker.harvest.superseded import SkuLog
 
 _GZIP_LEVEL = 1  # a third of the size for a tenth of the time that parsing takes

@@ -7,10 +7,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from temporalio import activity
 
-from contextworker.core.messages import Message, RoutePayload, TenantId
-from contextworker.core.objects import ObjectRef
+from contextworker.core.messages import Message, ObjectRef, RoutePayload, TenantId
 
 ALL_SUPPLIERS = "all"
+WORKFLOW_ID = "harvest-{tenant_id}-{supplier_code}"
+"""One harvest a supplier at a time."""
 
 SUPPLIER_CODE_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 SUPPLIER_CODE_MAX_LENGTH = 64

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from contextworker.core.registry import Activity, ModuleConfig, Route
-from contextworker.harvest.messages import HarvestRequest
+from contextworker.harvest.messages import WORKFLOW_ID, HarvestRequest
 from contextworker.harvest.workflows import HarvestWorkflow
 
 
@@ -56,7 +56,7 @@ module = ModuleConfig(
         Route(
             workflow=HarvestWorkflow,
             payload=HarvestRequest,
-            workflow_id="harvest-{tenant_id}-{supplier_code}",
+            workflow_id=WORKFLOW_ID,
             description="Import a supplier's feeds into the Brain; `all` for every supplier.",
         )
     ],

@@ -17,8 +17,10 @@ from temporalio.exceptions import (
 from contextcore import ContextUnit
 from contextworker.core.errors import PermanentError
 from contextworker.core.messages import Progress
+from contextworker.core.workflow_ids import WorkflowIdTemplate
 from contextworker.harvest.messages import (
     ALL_SUPPLIERS,
+    WORKFLOW_ID,
     HarvestActivities,
     HarvestAllReport,
     HarvestEnd,
@@ -175,7 +177,10 @@ class HarvestWorkflow:
 
 async def _child(unit: ContextUnit, request: HarvestRequest, code: str) -> SupplierOutcome:
     """Harvest one supplier of all; its failure is its own."""
-    workflow_id = f"harvest-{request.tenant_id}-{code}"
+    # The id a caller's own harvest of that supplier would have: one of them at a time.
+    workflow_id = WorkflowIdTemplate.parse(WORKFLOW_ID).fill(
+        {"tenant_id": request.tenant_id, "supplier_code": code}
+    )
     payload = request.model_copy(update={"supplier_code": code})
     status, report, error = HarvestStatus.COMPLETED, None, None
     try:

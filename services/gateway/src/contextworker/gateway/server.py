@@ -6,15 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
-from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 from temporalio.client import Client
 
 from contextcore import worker_pb2, worker_pb2_grpc
 from contextworker.core.errors import ConfigurationError
-from contextworker.gateway.health import keep_health_true
+from contextworker.core.health import Health
 from contextworker.gateway.interceptor import StatusInterceptor
 from contextworker.gateway.modules import ModuleLister
 from contextworker.gateway.route_cache import RouteCache
@@ -61,24 +59,18 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     servicer = WorkerServicer(
         Starter(temporal, routes), StatusReader(temporal), ModuleLister(temporal, routes)
     )
-    health = health_aio.HealthServicer()
-    services = ("", SERVICE)
-    for service in services:
-        await health.set(service, health_pb2.HealthCheckResponse.NOT_SERVING)
-    server = _server(servicer, health, settings)
+    health = Health(SERVICE, interval_s=settings.gateway_health_interval_s)
+    server = _server(servicer, settings)
+    await health.serve_on(server)
+    health.ready()
     port = _bind(server, settings.address)
     await server.start()
     _log.info("gateway listening on %s:%d", settings.address.rpartition(":")[0], port)
-    beside = [
-        asyncio.create_task(routes.run()),
-        asyncio.create_task(
-            keep_health_true(health, client, services, settings.gateway_health_interval_s)
-        ),
-    ]
+    beside = [asyncio.create_task(routes.run()), asyncio.create_task(health.watch(client))]
     try:
         yield port
     finally:
-        await health.enter_graceful_shutdown()
+        await health.leave()
         await server.stop(settings.gateway_shutdown_grace_s)
         for task in beside:
             task.cancel()
@@ -86,9 +78,7 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
         _log.info("gateway stopped")
 
 
-def _server(
-    servicer: WorkerServicer, health: health_aio.HealthServicer, settings: GatewaySettings
-) -> grpc.aio.Server:
+def _server(servicer: WorkerServicer, settings: GatewaySettings) -> grpc.aio.Server:
     server = grpc.aio.server(
         interceptors=[StatusInterceptor()],
         options=[
@@ -103,7 +93,6 @@ def _server(
         ],
     )
     worker_pb2_grpc.add_WorkerServiceServicer_to_server(servicer, server)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
     reflection.enable_server_reflection((SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
     return server
 
