@@ -11,7 +11,7 @@ from grpc import aio
 
 from contextcore import ContextUnit, context_unit_pb2, worker_pb2_grpc
 from contextworker.cli.client import GatewayClient
-from contextworker.cli.errors import GatewayError, NoGatewayError, UsageError
+from contextworker.cli.errors import GatewayError, NoGatewayError, StalledError, UsageError
 from contextworker.cli.follow import follow
 from contextworker.cli.replies import TaskStatus
 
@@ -178,3 +178,24 @@ async def test_following_ends_with_an_answer_that_will_not_change(gateway: Gatew
     servicer.answers = [{"status": "running"}, (grpc.StatusCode.NOT_FOUND, "no such run", [])]
     with pytest.raises(GatewayError, match="no such run"):
         await follow(client, "w", Notes())
+
+
+async def test_a_workflow_that_stands_still_is_reported(gateway: Gateway) -> None:
+    """A run whose worker cannot take a step does not hold a demo up for ever."""
+    servicer, client = gateway
+    servicer.answers = [{"status": "running"}, {"status": "running"}, {"status": "completed"}]
+    with pytest.raises(StalledError, match="The workflow w stands still: running"):
+        await follow(client, "w", Notes(), stalled_after_s=0)
+
+
+async def test_a_workflow_that_moves_is_not_taken_for_one_that_stands_still(
+    gateway: Gateway,
+) -> None:
+    """Any change, such as progress, starts the wait anew."""
+    servicer, client = gateway
+    moving: list[Answer] = [
+        {"status": "running", "progress": {"stage": "storing", "done": done}} for done in (1, 2)
+    ]
+    servicer.answers = [*moving, {"status": "completed"}]
+    last = await follow(client, "w", Notes(), stalled_after_s=0)
+    assert "completed" == last.status

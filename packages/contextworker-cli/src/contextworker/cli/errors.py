@@ -54,5 +54,9 @@ class NoGatewayError(GatewayError):
     """Nothing answers at the gateway's address."""
 
 
+class StalledError(CliError):
+    """A followed workflow stands still."""
+
+
 class BrainError(CliError):
     """The Brain cannot be opened."""

@@ -1,10 +1,12 @@
 """Follow a workflow until it closes, through whatever its gateway goes through meanwhile."""
 
 import asyncio
+import math
+import time
 from typing import Final, Protocol
 
 from contextworker.cli.client import GatewayClient
-from contextworker.cli.errors import GatewayError
+from contextworker.cli.errors import GatewayError, StalledError
 from contextworker.cli.replies import TaskStatus
 
 POLL_S: Final = 0.25
@@ -24,15 +26,26 @@ class View(Protocol):
         """Say something that happened on the way."""
 
 
-async def follow(client: GatewayClient, workflow_id: str, view: View) -> TaskStatus:
+async def follow(
+    client: GatewayClient, workflow_id: str, view: View, *, stalled_after_s: float = math.inf
+) -> TaskStatus:
     """Ask for the status until the workflow is closed, and return the last one.
 
     An outage after the first answer is waited out.
 
+    Args:
+        client: Whom to ask.
+        workflow_id: What to ask for.
+        view: Where each answer is shown.
+        stalled_after_s: How long the workflow may stand still; for ever where nobody minds.
+
     Raises:
         GatewayError: The gateway does not know the workflow, or did not answer even once.
+        StalledError: Nothing about the workflow changed for too long.
     """
     polls = misses = 0
+    last: TaskStatus | None = None
+    moved_at = time.monotonic()
     while True:
         try:
             status = await client.status(workflow_id)
@@ -51,4 +64,8 @@ async def follow(client: GatewayClient, workflow_id: str, view: View) -> TaskSta
         view.show(status)
         if not status.open:
             return status
+        if status != last:
+            last, moved_at = status, time.monotonic()
+        elif time.monotonic() - moved_at > stalled_after_s:
+            raise StalledError(f"The workflow {workflow_id} stands still: {status.status}.")
         await asyncio.sleep(POLL_S if polls < FAST_POLLS else SLOW_POLL_S)

@@ -6,7 +6,7 @@ from typing import Any
 from contextworker.brain import EnrichmentStatus, Product, open_brain
 from contextworker.cli.client import GatewayClient
 from contextworker.cli.console import err
-from contextworker.cli.errors import StackError
+from contextworker.cli.errors import ChildError, StalledError
 from contextworker.cli.follow import follow
 from contextworker.cli.replies import TaskStatus
 from contextworker.cli.stack.plan import Plan
@@ -16,6 +16,7 @@ from contextworker.cli.views import progress_view
 SUPPLIER = "camping-trade"
 TENANT = "my_project"
 SHOWN = 12
+STALLED_AFTER_S = 60.0
 _PAGE = 500
 
 
@@ -56,15 +57,21 @@ async def _run(
     client: GatewayClient, plan: Plan, workflow_type: str, fields: dict[str, Any]
 ) -> TaskStatus:
     started = await client.start({"workflow_type": workflow_type, **fields})
-    with progress_view(err(), workflow_type) as view:
-        status = await follow(client, started.workflow_id, view)
+    log = plan.folders.logs / f"{workflow_type}-worker.log"
+    try:
+        with progress_view(err(), workflow_type) as view:
+            status = await follow(
+                client, started.workflow_id, view, stalled_after_s=STALLED_AFTER_S
+            )
+    except StalledError as error:
+        raise ChildError(f"{error} Its worker may say why.", log=log, tail=tail(log)) from error
     if status.status == "completed":
         return status
     reason = status.error.sentence() if status.error else "no reason was given"
-    log = plan.folders.logs / f"{workflow_type}-worker.log"
-    raise StackError(
+    raise ChildError(
         f"The workflow {started.workflow_id} {status.status.replace('_', ' ')}: {reason}",
-        [f"its worker's log: {log}", *(f"  │ {line}" for line in tail(log))],
+        log=log,
+        tail=tail(log),
     )
 
 
