@@ -114,7 +114,7 @@ def clean_env() -> dict[str, str]:
     env = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("CONTEXTWORKER_", "TEMPORAL_", "BRAIN_", "WORKER_"))
+        if not key.startswith(("CONTEXTWORKER_", "TEMPORAL_", "BRAIN_", "WORKER_", "COLUMNS"))
     }
     return env | {"CONTEXTWORKER_SUPPLIERS_DIR": str(SUPPLIERS), "PYTHONUTF8": "1"}
 
