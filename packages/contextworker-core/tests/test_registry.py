@@ -128,3 +128,11 @@ def test_modules_are_discovered_by_entry_point() -> None:
         WorkerRegistry.discover([missing])
     with pytest.raises(ConfigurationError, match="is a type, not a ModuleConfig"):
         WorkerRegistry.discover([wrong])
+
+
+def test_an_entry_point_has_its_modules_name() -> None:
+    """Launchers choose modules by entry point, so the two names must be one."""
+    renamed = EntryPoint("welcomer", "greeter:module", "contextworker.modules")
+
+    with pytest.raises(ConfigurationError, match="the module 'greeter' as 'welcomer'"):
+        WorkerRegistry.discover([renamed])

@@ -125,7 +125,8 @@ class WorkerRegistry:
         """Register every module announced by an installed distribution.
 
         Raises:
-            ConfigurationError: A module cannot be imported, is no ModuleConfig, or clashes.
+            ConfigurationError: A module cannot be imported, is no ModuleConfig, has another name
+                than its entry point, or clashes.
         """
         found = entry_points(group=ENTRY_POINT_GROUP) if points is None else points
         return cls(_load(point) for point in sorted(found, key=lambda point: point.name))
@@ -189,6 +190,12 @@ def _load(point: EntryPoint) -> ModuleConfig:
         raise ConfigurationError(
             f"module {point.name!r} of {owner}: {point.value!r} is a {type(module).__name__}, "
             "not a ModuleConfig"
+        )
+    if module.name != point.name:
+        # Launchers name modules by their entry points, so as not to import them.
+        raise ConfigurationError(
+            f"{owner} announces the module {module.name!r} as {point.name!r}; give its entry point "
+            "the module's name"
         )
     return module
 
