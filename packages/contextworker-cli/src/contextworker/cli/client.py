@@ -13,7 +13,11 @@ from contextworker.cli.failures import from_rpc_error
 from contextworker.cli.replies import ModuleInfo, Started, TaskStatus
 
 CALL_S: Final = 15.0
-_OPTIONS: Final = (("grpc.enable_http_proxy", 0),)
+_OPTIONS: Final = (
+    ("grpc.enable_http_proxy", 0),
+    # Not to inherit the pause that gRPC makes after an earlier channel could not connect.
+    ("grpc.use_local_subchannel_pool", 1),
+)
 
 
 class GatewayClient:

@@ -34,7 +34,10 @@ class RuntimeSettings(BaseSettings):
     log_level: str = Field(default="INFO", description="Standard level name.")
     store_url: str = Field(
         default_factory=lambda: Path(".contextworker/objects").resolve().as_uri(),
-        description="Object store for bulk data: file://, s3://, gs:// or az://.",
+        description=(
+            "Object store for bulk data: file://, s3://, gs:// or az://; "
+            ".contextworker/objects in the working folder where none is given."
+        ),
     )
     versioning: bool = Field(
         default=True,

@@ -14,10 +14,14 @@ class GardenerSettings(BaseSettings):
     taxonomy: Path | None = Field(
         default=None, description="TOML file of categories; the packaged one when unset."
     )
-    taxonomy_threshold: float = Field(default=0.75, ge=0, le=1, description="Category is done.")
-    brand_threshold: float = Field(default=0.85, ge=0, le=1, description="Brand is done.")
+    taxonomy_threshold: float = Field(
+        default=0.75, ge=0, le=1, description="Confidence from which a category is done."
+    )
+    brand_threshold: float = Field(
+        default=0.85, ge=0, le=1, description="Confidence from which a brand is done."
+    )
     attributes_threshold: float = Field(
-        default=0.75, ge=0, le=1, description="Every attribute found is done."
+        default=0.75, ge=0, le=1, description="Confidence every attribute needs, to be done."
     )
     known_brands: int = Field(
         default=20_000, ge=0, description="Of a tenant's brands, how many are looked for in names."

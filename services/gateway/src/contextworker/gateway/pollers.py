@@ -2,8 +2,9 @@
 
 Temporal remembers a poller for five minutes after its last poll and does not notice a worker's
 death, so its list alone is no sign of life. An idle worker polls at least once a minute; and a
-waiting task goes to a live poller at once, so a poller that has not come back since a task began
-to wait is gone, or busy.
+waiting task goes to whoever polls at once, so while one waits, a poller last seen more than moments
+ago is gone, or busy. (Seen since the task began to wait is not enough: a task can be handed to the
+poll of a worker that has just died, and then waits on.)
 """
 
 from collections.abc import Sequence
@@ -36,9 +37,7 @@ class Poller:
         """Tell whether it can be there still."""
         if now - self.seen_at > _IDLE_POLL:
             return False
-        if waiting_since is None or now - waiting_since < _DISPATCH:
-            return True
-        return self.seen_at >= waiting_since
+        return waiting_since is None or now - max(self.seen_at, waiting_since) < _DISPATCH
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,12 @@ async def _activity_waits(
         TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
     )
     nobody = queue.why_nobody(version=version, waiting_since=moment(activity.scheduled_time))
-    return f"{nobody}; activity {activity.activity_type.name} waits for one" if nobody else None
+    if nobody is None:
+        return None
+    name = activity.activity_type.name
+    if queue.live(version=version):  # polled within the minute: all its slots may be taken
+        return f"activity {name} waits: the workers of {queue.name} are busy, or have just gone"
+    return f"{nobody}; activity {name} waits for one"
 
 
 def _pinned_version(info: WorkflowExecutionInfo) -> Version | None:
