@@ -68,7 +68,8 @@ async def run_worker(
             announcing = tasks.create_task(_announce(client, modules, settings, on_ready))
             await _until(stop, running)
             announcing.cancel()
-            await asyncio.gather(*(worker.shutdown() for worker in workers if worker.is_running))
+            # Also where one has not begun yet: it then stops as soon as it has.
+            await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 async def _until(stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
