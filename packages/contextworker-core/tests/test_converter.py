@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,15 @@ def test_a_field_of_a_newer_writer_is_ignored() -> None:
     (unit,) = CONVERTER.from_payloads([payload])
 
     assert {"a": 1} == unit.payload
+
+
+def test_what_is_no_unit_is_an_error_of_values() -> None:
+    """Whoever reads values of unknown origin has one kind of error to expect."""
+    (payload,) = CONVERTER.to_payloads([ContextUnit()])
+    payload.data = b"no JSON"
+
+    with pytest.raises(ValueError, match="the value is no ContextUnit"):
+        CONVERTER.from_payloads([payload])
 
 
 def test_other_values_go_through_the_sdks_converters() -> None:

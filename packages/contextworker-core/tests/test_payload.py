@@ -113,6 +113,18 @@ def test_nesting_is_refused_before_a_parser_would_fail_on_it(wrap: Any) -> None:
         travel({"tree": wrap(tree)})
 
 
+def test_nesting_is_refused_on_arrival_as_well() -> None:
+    """A unit that came in can go on: lists nest deeper in a message than a payload may."""
+    message = ContextUnit().to_protobuf()
+    value = message.payload.fields["tree"]
+    for _ in range(MAX_DEPTH):
+        value = value.list_value.values.add()
+    value.bool_value = True
+
+    with pytest.raises(UnitError, match="nested more than 32 deep"):
+        ContextUnit.from_protobuf(message)
+
+
 def test_a_value_without_a_kind_is_refused() -> None:
     """A Value that holds nothing is not null; the sender forgot it."""
     message = ContextUnit().to_protobuf()

@@ -1,6 +1,7 @@
 """The envelope: what callers write, what travels, and what a child inherits."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -134,6 +135,20 @@ def test_a_child_takes_a_model_as_payload() -> None:
     child = ContextUnit().child(report, provenance="worker:harvest")
 
     assert {"at": "2026-01-02T00:00:00Z", "rows": 3} == child.payload
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: ContextUnit(provenance=[text]),
+        lambda text: SecurityScopes(read=[text]),
+        lambda text: CotStep(agent=text),
+    ],
+)
+def test_text_that_cannot_travel_is_refused(make: Any) -> None:
+    """Half a surrogate pair has no UTF-8; the field is named before anything is sent."""
+    with pytest.raises(ValidationError, match="is not valid Unicode"):
+        make("\ud800")
 
 
 @pytest.mark.parametrize("label", ["", "harvest", "a:b:c:d", "a b:c", "worker:"])

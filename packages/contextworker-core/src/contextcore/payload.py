@@ -31,9 +31,10 @@ def read_struct(struct: Struct) -> dict[str, Any]:
     """Read a Struct back as a JSON tree.
 
     Raises:
-        UnitError: It holds NaN, an infinity or a Value without a kind.
+        UnitError: It holds NaN, an infinity or a Value without a kind, or is nested too deep to
+            travel on.
     """
-    return _read_object(struct, "payload")
+    return _read_object(struct, "payload", 1)
 
 
 def _write_object(struct: Struct, items: Mapping[str, Any], path: str, depth: int) -> None:
@@ -88,11 +89,17 @@ def _why_not(item: object) -> str:
     return f"is a {type(item).__name__}; send a JSON value"
 
 
-def _read_object(struct: Struct, path: str) -> dict[str, Any]:
-    return {key: _read_value(value, f"{path}.{key}") for key, value in struct.fields.items()}
+def _read_object(struct: Struct, path: str, depth: int) -> dict[str, Any]:
+    _check_depth(path, depth)
+    return {key: _read_value(item, f"{path}.{key}", depth) for key, item in struct.fields.items()}
 
 
-def _read_value(value: Value, path: str) -> Any:
+def _read_array(array: ListValue, path: str, depth: int) -> list[Any]:
+    _check_depth(path, depth)
+    return [_read_value(item, f"{path}[{index}]", depth) for index, item in enumerate(array.values)]
+
+
+def _read_value(value: Value, path: str, depth: int) -> Any:
     match value.WhichOneof("kind"):
         case "string_value":
             return value.string_value
@@ -103,12 +110,9 @@ def _read_value(value: Value, path: str) -> Any:
         case "null_value":
             return None
         case "struct_value":
-            return _read_object(value.struct_value, path)
+            return _read_object(value.struct_value, path, depth + 1)
         case "list_value":
-            return [
-                _read_value(item, f"{path}[{index}]")
-                for index, item in enumerate(value.list_value.values)
-            ]
+            return _read_array(value.list_value, path, depth + 1)
         case _:
             raise _refused(path, "has no value; send null")
 

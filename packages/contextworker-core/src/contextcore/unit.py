@@ -43,7 +43,16 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def _unicode(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("unicode", "is not valid Unicode") from None
+    return value
+
+
 UnitId = Annotated[str, AfterValidator(_uuid4)]
+Text = Annotated[str, AfterValidator(_unicode)]
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
@@ -72,16 +81,16 @@ class UnitMetrics(_Part):
 class SecurityScopes(_Part):
     """Scopes a holder needs to read the unit, or to write in its name."""
 
-    read: list[str] = Field(default_factory=list)
-    write: list[str] = Field(default_factory=list)
+    read: list[Text] = Field(default_factory=list)
+    write: list[Text] = Field(default_factory=list)
 
 
 class CotStep(_Part):
     """One step an agent took on the way to a unit."""
 
-    agent: str = ""
-    action: str = ""
-    status: str = ""
+    agent: Text = ""
+    action: Text = ""
+    status: Text = ""
     timestamp: UtcDatetime = Field(default_factory=origin.now)
 
 
@@ -97,7 +106,7 @@ class ContextUnit(_Part):
     parent_unit_id: UnitId | None = None
     modality: Modality = Modality.TEXT
     payload: dict[str, Any] = Field(default_factory=dict)
-    provenance: list[str] = Field(default_factory=list)
+    provenance: list[Text] = Field(default_factory=list)
     chain_of_thought: list[CotStep] = Field(default_factory=list)
     metrics: UnitMetrics = Field(default_factory=UnitMetrics)
     security: SecurityScopes = Field(default_factory=SecurityScopes)

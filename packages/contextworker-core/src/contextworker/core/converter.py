@@ -54,12 +54,15 @@ class ContextUnitConverter(EncodingPayloadConverter):
         if payload.metadata.get("messageType") != _MESSAGE_TYPE or asked_for_message:
             return self._messages.from_payload(payload, type_hint)
         message = context_unit_pb2.ContextUnit()
-        json_format.Parse(
-            payload.data,
-            message,
-            ignore_unknown_fields=True,  # a newer writer may know more fields
-            max_recursion_depth=_MAX_JSON_DEPTH,
-        )
+        try:
+            json_format.Parse(
+                payload.data,
+                message,
+                ignore_unknown_fields=True,  # a newer writer may know more fields
+                max_recursion_depth=_MAX_JSON_DEPTH,
+            )
+        except json_format.ParseError as error:  # by itself no ValueError nor anything else
+            raise ValueError(f"the value is no ContextUnit: {error}") from error
         unit = ContextUnit.from_protobuf(message)
         if type_hint is not None and issubclass(type_hint, BaseModel):
             return unit if isinstance(unit, type_hint) else type_hint.model_validate(unit.payload)
