@@ -14,6 +14,16 @@ TOY = {"workflow_type": "toy", "supplier_code": "done"}
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
 
+def nested(depth: int) -> context_unit_pb2.ContextUnit:
+    """Make a message with lists in lists."""
+    message = ContextUnit(payload={"workflow_type": "toy_plain"}).to_protobuf()
+    value = message.payload.fields["deep"]
+    for _ in range(depth):
+        value = value.list_value.values.add()
+    value.bool_value = True
+    return message
+
+
 async def test_an_unknown_workflow_type_is_not_found(caller: Caller, toys: None) -> None:
     """The known ones are named, for people and for programs."""
     refusal = await caller.refused("StartWorkflow", {"workflow_type": "harvst"})
@@ -91,6 +101,56 @@ async def test_what_is_no_unit_is_refused_by_every_call(caller: Caller, rpc: str
 
     assert INVALID == refusal.code
     assert {"unit_id", "trace_id", "payload.price"} == set(refusal.violations)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xffno unit", nested(49).SerializeToString()])
+async def test_bytes_that_cannot_be_read_are_the_callers_fault(caller: Caller, data: bytes) -> None:
+    """GRPC would say UNKNOWN, and log a traceback."""
+    call: Any = caller.channel.unary_unary("/contextworker.WorkerService/StartWorkflow")
+
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call(data, timeout=20)
+
+    assert INVALID == refused.value.code()
+    assert "request cannot be read: " in (refused.value.details() or "")
+
+
+async def test_what_is_nested_too_deep_to_travel_on_is_refused(caller: Caller, toys: None) -> None:
+    """It came in, but Temporal would not get it back out."""
+    refusal = await caller.refused("StartWorkflow", nested(40))
+
+    assert INVALID == refusal.code
+    assert ["is nested more than 32 deep"] == list(refusal.violations.values())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        TOY | {f"field_{number}": number for number in range(10_000)},
+        TOY | {"ключ" * 30_000: 1},
+        {"workflow_type": "😀" * 900},
+        {"workflow_type": "x" * 100_000},
+    ],
+    ids=["many problems", "a long field", "a long name", "a very long name"],
+)
+async def test_a_refusal_fits_what_clients_accept(
+    caller: Caller, toys: None, payload: dict[str, Any]
+) -> None:
+    """A client drops a status beyond 8 KiB, and would only hear of exhausted resources."""
+    refusal = await caller.refused("StartWorkflow", payload)
+
+    assert refusal.code in (INVALID, grpc.StatusCode.NOT_FOUND)
+    assert refusal.reason
+
+
+async def test_problems_that_find_no_room_are_counted(caller: Caller, toys: None) -> None:
+    """So that nobody thinks that a hundred were all."""
+    payload = TOY | {f"field_{number}": number for number in range(1_000)}
+
+    refusal = await caller.refused("StartWorkflow", payload)
+
+    *named, rest = refusal.violations.items()
+    assert ("payload", f"has {1_000 - len(named)} more problems") == rest
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,27 @@ async def test_a_failing_activity_says_what_happens_next(caller: Caller, toys: N
     ] == status["pending_activities"]
 
 
+async def test_a_run_whose_code_is_wrong_says_what_it_raised(
+    caller: Caller, toys: None, temporal_client: Client
+) -> None:
+    """Temporal tries its workflow task until somebody mends the worker; the caller learns why."""
+    started = await start(caller, supplier_code="bug")
+
+    status = await caller.status_when(started["workflow_id"], lambda it: "error" in it)
+    await temporal_client.get_workflow_handle(started["workflow_id"]).terminate()
+
+    assert "running" == status["status"]
+    assert {
+        "type": "KeyError",
+        "message": "'price'",
+        "will_retry": True,
+        "attempt": 2,
+        "causes": [],
+    } == status["error"]
+    assert "workflow code failed or timed out once and is tried again" in status["reason"]
+    assert "progress" not in status
+
+
 async def test_a_cancelled_run(caller: Caller, toys: None, temporal_client: Client) -> None:
     """Who cancels wants to see it."""
     started = await start(caller, supplier_code="wait")

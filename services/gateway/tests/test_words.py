@@ -7,10 +7,13 @@ import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio.api.failure.v1 import Failure
 
 from contextcore import Violation
 from contextworker.core.announcement import AnnouncedRoute, Announcement
+from contextworker.core.converter import DATA_CONVERTER
 from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
+from contextworker.gateway.failures import closed_run_error, decoded
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.pollers import UNVERSIONED, Poller, Queue
 from contextworker.gateway.routes import AnnouncedModule, RouteInfo
@@ -104,6 +107,24 @@ def test_a_schema_that_cannot_be_read_is_the_modules_fault() -> None:
     for schema in ({"type": "strnig"}, {"$ref": "https://example.com/schema.json"}):
         with pytest.raises(BrokenRouteError, match="an unusable payload schema"):
             _ = route(schema=schema).validator
+
+
+def test_a_field_may_be_described_by_a_mere_true() -> None:
+    """Which is a schema, too: anything goes."""
+    anything = route("x-{code}", {"properties": {"code": True}})
+
+    assert "x-c" == from_template(anything, "x-{code}", {"code": "c"})
+
+
+async def test_a_failure_with_details_that_cannot_be_read_still_says_what_it_is() -> None:
+    """Somebody else's run may encrypt them."""
+    failure = Failure(message="out of tents")
+    failure.application_failure_info.type = "OutOfTentsError"
+    failure.application_failure_info.details.payloads.add(metadata={"encoding": b"encrypted"})
+
+    error = closed_run_error(await decoded(DATA_CONVERTER, failure))
+
+    assert ("OutOfTentsError", "out of tents") == (error.type, error.message)
 
 
 def test_units_that_differ_in_letter_case_alone_are_one() -> None:

@@ -85,6 +85,8 @@ class ToyWorkflow:
                 await workflow.execute_child_workflow(
                     ToyWorkflow.run, unit.child({"supplier_code": "permanent"}, provenance="a:b")
                 )
+            case "bug":
+                raise KeyError("price")
             case "again":
                 workflow.continue_as_new(unit.child({"supplier_code": "done"}, provenance="a:b"))
         return unit.child({"done": True, "nothing": None}, provenance="worker:toy")

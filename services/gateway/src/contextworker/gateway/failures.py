@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from temporalio.api.failure.v1 import Failure
+from temporalio.converter import DataConverter
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -24,6 +26,10 @@ _TIMEOUTS = {
 }
 
 
+UNREADABLE = (KeyError, RuntimeError, ValueError)
+"""What a converter raises for a value it cannot read, such as an encrypted one."""
+
+
 class Cause(Message):
     """One link of a failure: the exception's class, and its message."""
 
@@ -42,6 +48,14 @@ class TaskError(Message):
     maximum_attempts: int | None = None
     next_attempt_at: str | None = None
     causes: tuple[Cause, ...] = ()
+
+
+async def decoded(converter: DataConverter, failure: Failure) -> BaseException:
+    """Read a failure; of one with details that cannot be read, what it says itself."""
+    try:
+        return await converter.decode_failure(failure)
+    except UNREADABLE:
+        return ApplicationError(failure.message, type=failure.application_failure_info.type)
 
 
 def links(failure: BaseException) -> list[Cause]:

@@ -8,20 +8,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped] # ships no py.typed
-    BadRequest,
-    ErrorInfo,
-    RetryInfo,
-)
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # ships no py.typed
+from google.protobuf.message import DecodeError
 
+from contextcore import Violation
 from contextworker.gateway.deadline import within
-from contextworker.gateway.errors import GatewayError
+from contextworker.gateway.errors import GatewayError, InvalidRequestError
+from contextworker.gateway.refusals import Refusal, fault, refusal_of
 
-DOMAIN = "contextworker"
-_DETAILS_KEY = "grpc-status-details-bin"
 _log = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -43,58 +36,41 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
             return handler
         return grpc.unary_unary_rpc_method_handler(
             _mapped(handler.unary_unary, handler_call_details.method),
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=_tolerant(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
 
 
+def _tolerant(deserialize: Any) -> Any:
+    """Read bytes that are no message as the refusal itself: gRPC would say UNKNOWN."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError as error:
+            return InvalidRequestError([Violation("request", f"cannot be read: {error}")])
+
+    return read
+
+
 def _mapped(behaviour: Any, method: str) -> Any:
     async def call(request: Any, context: Context) -> Any:
+        if isinstance(request, InvalidRequestError):
+            await _abort(context, refusal_of(request))
         try:
             with within(context.time_remaining()):
                 return await behaviour(request, context)
         except grpc.aio.AbortError:
             raise
         except GatewayError as error:
-            await _abort(context, error)
+            await _abort(context, refusal_of(error))
         except Exception:  # noqa: BLE001 - logged in full, and masked from the caller
             incident = uuid.uuid4().hex[:12]
             _log.exception("%s failed; incident %s", method, incident)
-            await _refuse(
-                context,
-                grpc.StatusCode.INTERNAL,
-                f"the gateway failed unexpectedly; its log has the reason under {incident}",
-                [ErrorInfo(reason="INTERNAL", domain=DOMAIN, metadata={"incident": incident})],
-            )
+            await _abort(context, fault(incident))
 
     return call
 
 
-async def _abort(context: Context, error: GatewayError) -> NoReturn:
-    details: list[Message] = [
-        ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata))
-    ]
-    if error.violations:
-        details.append(
-            BadRequest(
-                field_violations=[
-                    BadRequest.FieldViolation(field=item.field, description=item.description)
-                    for item in error.violations
-                ]
-            )
-        )
-    if error.retry_after_s is not None:
-        delay = Duration()
-        delay.FromMilliseconds(int(error.retry_after_s * 1000))
-        details.append(RetryInfo(retry_delay=delay))
-    await _refuse(context, error.code, str(error), details)
-
-
-async def _refuse(
-    context: Context, code: grpc.StatusCode, message: str, details: list[Message]
-) -> NoReturn:
-    number: int = code.value[0]
-    status = Status(code=number, message=message)
-    for detail in details:
-        status.details.add().Pack(detail)
-    await context.abort(code, message, ((_DETAILS_KEY, status.SerializeToString()),))
+async def _abort(context: Context, refusal: Refusal) -> NoReturn:
+    await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)

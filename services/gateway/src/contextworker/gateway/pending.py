@@ -8,7 +8,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.converter import DataConverter
 
 from contextworker.core.messages import Message
-from contextworker.gateway.failures import Cause, TaskError, links, retried
+from contextworker.gateway.failures import Cause, TaskError, decoded, links, retried
 from contextworker.gateway.times import iso
 
 _PREFIX = "PENDING_ACTIVITY_STATE_"
@@ -43,7 +43,7 @@ async def read_activities(
     for info in infos:
         activity = _activity(info)
         if info.HasField("last_failure"):
-            causes = links(await converter.decode_failure(info.last_failure))
+            causes = links(await decoded(converter, info.last_failure))
             activity = activity.model_copy(update={"last_failure": causes[0]})
             errors.append(_error(activity, causes))
         pending.append(activity)

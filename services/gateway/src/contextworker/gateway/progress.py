@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from contextworker.core.messages import Progress
 from contextworker.gateway.errors import GatewayError
+from contextworker.gateway.failures import UNREADABLE
 from contextworker.gateway.temporal import Temporal
 
 _QUERY = "progress"
@@ -66,7 +67,7 @@ async def _decoded(converter: DataConverter, payloads: Payloads) -> Progress | N
     try:
         [value] = await converter.decode(payloads.payloads[:1])
         return _progress(value)
-    except (RuntimeError, ValueError):  # another shape: that run reports no Progress
+    except UNREADABLE:  # another shape: that run reports no Progress
         return None
 
 

@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.converter import DataConverter
 
 from contextcore import ContextUnit, UnitError
-from contextworker.gateway.failures import TaskError, closed_run_error
+from contextworker.gateway.failures import UNREADABLE, TaskError, closed_run_error, decoded
 from contextworker.gateway.settings import MAX_REPLY_BYTES
 from contextworker.gateway.temporal import Temporal
 
@@ -73,7 +73,7 @@ async def close_event(temporal: Temporal, run: WorkflowExecution) -> HistoryEven
 async def _result(converter: DataConverter, payloads: Payloads) -> Outcome:
     try:
         values = await converter.decode(payloads.payloads[:1])
-    except (RuntimeError, ValueError) as error:
+    except UNREADABLE as error:
         return Outcome(reason=f"the run completed, but its result cannot be read: {error}")
     value = values[0] if values else None
     result = value.payload if isinstance(value, ContextUnit) else value
@@ -90,4 +90,4 @@ async def _result(converter: DataConverter, payloads: Payloads) -> Outcome:
 
 
 async def _failure(converter: DataConverter, failure: Failure) -> Outcome:
-    return Outcome(error=closed_run_error(await converter.decode_failure(failure)))
+    return Outcome(error=closed_run_error(await decoded(converter, failure)))

@@ -46,8 +46,9 @@ class RouteInfo:
     @property
     def fields(self) -> dict[str, dict[str, Any]]:
         """The payload's fields as the schema describes them."""
-        fields: dict[str, dict[str, Any]] = self.schema.get("properties", {})
-        return fields
+        described = self.schema.get("properties", {})
+        # A field may also be described by `true`: anything goes.
+        return {name: it if isinstance(it, dict) else {} for name, it in described.items()}
 
     @cached_property
     def validator(self) -> jsonschema_rs.Validator:
@@ -59,8 +60,9 @@ class RouteInfo:
         try:
             return jsonschema_rs.validator_for(self.schema, offline=True)
         except (ValueError, jsonschema_rs.ReferencingError) as error:
+            [problem, *_] = str(error).splitlines()
             raise BrokenRouteError(
-                self.workflow_type, self.module.deployment, f"an unusable payload schema: {error}"
+                self.workflow_type, self.module.deployment, f"an unusable payload schema: {problem}"
             ) from error
 
 

@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 
 from contextcore import ContextUnit, Violation
 from contextworker.core.messages import DEFAULT_TENANT, Message, RoutePayload
+from contextworker.core.workflow_ids import MAX_CHARACTERS
 from contextworker.gateway import workflow_ids
 from contextworker.gateway.errors import InvalidRequestError
 from contextworker.gateway.payload_check import check
@@ -48,7 +49,7 @@ class StartReply(Message):
 # Holds for every route, whatever its own schema says.
 _COMMON = {
     "properties": {
-        "workflow_type": {"type": "string", "minLength": 1},
+        "workflow_type": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS},
         "tenant_id": RoutePayload.model_json_schema()["properties"]["tenant_id"],
     },
     "required": ["workflow_type"],

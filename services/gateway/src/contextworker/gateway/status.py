@@ -132,7 +132,7 @@ class StatusReader:
         return _base(info, Status.QUEUED if waiting.queued else Status.RUNNING).model_copy(
             update={
                 "progress": overlaid(asked, live),
-                "error": activities.error,
+                "error": waiting.error or activities.error,
                 "pending_activities": activities.pending,
                 "reason": waiting.reason,
             }

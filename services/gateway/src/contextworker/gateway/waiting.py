@@ -11,12 +11,15 @@ from temporalio.api.enums.v1 import (
 from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
+from contextworker.gateway.failures import TaskError
 from contextworker.gateway.pollers import Version, read_queue, version_of
 from contextworker.gateway.temporal import Temporal
 from contextworker.gateway.times import moment
+from contextworker.gateway.workflow_task import workflow_task_error
 
 _EVENTS_BEFORE_FIRST_TASK = 2
-_FAILING_ATTEMPTS = 3  # the second may follow a worker's death
+_FIRST_RETRY = 2
+_FAILING_ATTEMPTS = 3  # the second may follow a worker's death, of which nobody tells
 _WAITS = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
 
 
@@ -33,6 +36,9 @@ class Waiting:
     answers: bool = False
     """Whether a worker is there to answer a query."""
 
+    error: TaskError | None = None
+    """What the run's own code failed with, while it is tried again."""
+
 
 async def find_waiting(temporal: Temporal, described: DescribeWorkflowExecutionResponse) -> Waiting:
     """Look at a run's pending tasks and at who polls their queues."""
@@ -43,15 +49,18 @@ async def find_waiting(temporal: Temporal, described: DescribeWorkflowExecutionR
     since = moment(task.scheduled_time) if waits else None
     nobody = queue.why_nobody(version=version, waiting_since=since)
     answers = nobody is None and not waits  # a query would wait behind the task
+    error = await workflow_task_error(temporal, info, task)
     if nobody and waits:
         then = "goes on" if info.history_length > _EVENTS_BEFORE_FIRST_TASK else "starts"
-        return Waiting(queued=True, reason=f"{nobody}; the run {then} when one does")
-    if task.attempt >= _FAILING_ATTEMPTS:
+        reason = f"{nobody}; the run {then} when one does"
+        return Waiting(queued=True, reason=reason, error=error)
+    if error or task.attempt >= _FAILING_ATTEMPTS:
+        times = "once" if task.attempt == _FIRST_RETRY else f"{task.attempt - 1} times"
         reason = (
-            f"the run's workflow task failed or timed out {task.attempt - 1} times and is tried "
-            "again; the worker's log says why"
+            f"the run's workflow code failed or timed out {times} and is tried again until it "
+            "succeeds; the worker's log says more"
         )
-        return Waiting(reason=reason)
+        return Waiting(reason=reason, error=error)
     for activity in described.pending_activities:
         held_up = await _activity_waits(temporal, activity, info.task_queue, version)
         if held_up:
