@@ -10,10 +10,10 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc import aio
 
 from contextcore import ContextUnit, context_unit_pb2, worker_pb2_grpc
-from contextworker.cli.client import GatewayClient
+from contextworker.cli.client.follow import follow
+from contextworker.cli.client.gateway import GatewayClient
+from contextworker.cli.client.replies import TaskStatus
 from contextworker.cli.errors import GatewayError, NoGatewayError, StalledError, UsageError
-from contextworker.cli.follow import follow
-from contextworker.cli.replies import TaskStatus
 
 Answer = dict[str, Any] | tuple[grpc.StatusCode, str, list[Any]]
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from contextworker.brain import EnrichmentStatus, Product
-from contextworker.cli.tables import attributes, brand, category, price, products_table
+from contextworker.cli.output.tables import attributes, brand, category, price, products_table
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

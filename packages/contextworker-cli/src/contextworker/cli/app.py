@@ -96,12 +96,12 @@ def run_command(tokens: Sequence[str]) -> int:
 
             return run(result)
     except CliError as error:
-        from contextworker.cli.render import print_error  # noqa: PLC0415 - nor rendering
+        from contextworker.cli.output.render import print_error  # noqa: PLC0415 - nor rendering
 
         print_error(error)
         return error.exit_code
     except ContextWorkerError as error:
-        from contextworker.cli.render import print_error  # noqa: PLC0415 - nor rendering
+        from contextworker.cli.output.render import print_error  # noqa: PLC0415 - nor rendering
 
         print_error(CliError(str(error)))
         return CliError.exit_code

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from contextworker.brain import EnrichmentStatus, Product, open_brain
-from contextworker.cli.client import GatewayClient
-from contextworker.cli.console import err
+from contextworker.cli.client.follow import follow
+from contextworker.cli.client.gateway import GatewayClient
+from contextworker.cli.client.replies import TaskStatus
 from contextworker.cli.errors import ChildError, StalledError
-from contextworker.cli.follow import follow
-from contextworker.cli.replies import TaskStatus
+from contextworker.cli.output.console import err
+from contextworker.cli.output.views import progress_view
 from contextworker.cli.stack.plan import Plan
 from contextworker.cli.stack.process import tail
-from contextworker.cli.views import progress_view
 
 SUPPLIER = "camping-trade"
 TENANT = "my_project"

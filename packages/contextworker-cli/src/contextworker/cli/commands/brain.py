@@ -11,8 +11,8 @@ from rich.table import Table
 from contextworker.brain import Brain, EnrichmentStatus, open_brain
 from contextworker.cli.address import brain_url
 from contextworker.cli.commands.options import Json, Tenant
-from contextworker.cli.console import err, out, print_json
-from contextworker.cli.tables import products_table, rejects_table, runs_table
+from contextworker.cli.output.console import err, out, print_json
+from contextworker.cli.output.tables import products_table, rejects_table, runs_table
 from contextworker.core.messages import DEFAULT_TENANT
 
 app = App(name="brain", help="Look into the Brain: products, rejects, runs.")

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from rich.console import RenderableType
 from rich.text import Text
 
-from contextworker.cli.console import err, out
 from contextworker.cli.errors import CliError
-from contextworker.cli.render import pairs
+from contextworker.cli.output.console import err, out
+from contextworker.cli.output.render import pairs
+from contextworker.cli.output.tables import products_table
 from contextworker.cli.settings import CliSettings
 from contextworker.cli.stack.notes import starting_notes
 from contextworker.cli.stack.plan import Plan
@@ -22,7 +23,6 @@ from contextworker.cli.stack.ports import PortWish
 from contextworker.cli.stack.prepare import prepare
 from contextworker.cli.stack.stack import Stack
 from contextworker.cli.story import SUPPLIER, Outcome, play
-from contextworker.cli.tables import products_table
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """`contextworker down`."""
 
-from contextworker.cli.console import err
 from contextworker.cli.errors import StackError
+from contextworker.cli.output.console import err
 from contextworker.cli.settings import CliSettings
 from contextworker.cli.stack.state import find_running
 

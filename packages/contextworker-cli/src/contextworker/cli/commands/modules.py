@@ -1,10 +1,10 @@
 """`contextworker modules`."""
 
 from contextworker.cli.address import gateway_address
-from contextworker.cli.client import GatewayClient
+from contextworker.cli.client.gateway import GatewayClient
 from contextworker.cli.commands.options import Address, Json
-from contextworker.cli.console import err, out, print_json
-from contextworker.cli.render import modules_view
+from contextworker.cli.output.console import err, out, print_json
+from contextworker.cli.output.render import modules_view
 
 
 async def modules(*, json: Json = False, address: Address = None) -> int:

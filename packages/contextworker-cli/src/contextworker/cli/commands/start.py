@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from contextworker.cli.address import gateway_address
-from contextworker.cli.client import GatewayClient
+from contextworker.cli.client.fields import parse_fields
+from contextworker.cli.client.gateway import GatewayClient
 from contextworker.cli.commands.options import Address, Json
 from contextworker.cli.commands.watch import watch_until_closed
-from contextworker.cli.console import err, out, print_json
 from contextworker.cli.errors import UsageError
-from contextworker.cli.values import parse_fields
+from contextworker.cli.output.console import err, out, print_json
 
 
 async def start(

@@ -1,10 +1,10 @@
 """`contextworker status`."""
 
 from contextworker.cli.address import gateway_address
-from contextworker.cli.client import GatewayClient
+from contextworker.cli.client.gateway import GatewayClient
 from contextworker.cli.commands.options import Address, Json, WorkflowId
-from contextworker.cli.console import out, print_json
-from contextworker.cli.render import status_view
+from contextworker.cli.output.console import out, print_json
+from contextworker.cli.output.render import status_view
 
 
 async def status(workflow_id: WorkflowId, /, *, json: Json = False, address: Address = None) -> int:

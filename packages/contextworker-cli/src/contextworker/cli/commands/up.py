@@ -8,9 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 from filelock import FileLock, Timeout
 
-from contextworker.cli.console import err, out
 from contextworker.cli.errors import StackError
-from contextworker.cli.render import stack_view
+from contextworker.cli.output.console import err, out
+from contextworker.cli.output.render import stack_view
 from contextworker.cli.settings import DEFAULT_PORT, CliSettings
 from contextworker.cli.stack.logs import rotate
 from contextworker.cli.stack.notes import running_notes, starting_notes

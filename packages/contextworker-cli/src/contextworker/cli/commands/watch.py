@@ -1,12 +1,12 @@
 """`contextworker watch`."""
 
 from contextworker.cli.address import gateway_address
-from contextworker.cli.client import GatewayClient
+from contextworker.cli.client.follow import follow
+from contextworker.cli.client.gateway import GatewayClient
 from contextworker.cli.commands.options import Address, Json, WorkflowId
-from contextworker.cli.console import err, out, print_json
-from contextworker.cli.follow import follow
-from contextworker.cli.render import status_view
-from contextworker.cli.views import progress_view
+from contextworker.cli.output.console import err, out, print_json
+from contextworker.cli.output.render import status_view
+from contextworker.cli.output.views import progress_view
 
 
 async def watch(workflow_id: WorkflowId, /, *, json: Json = False, address: Address = None) -> int:

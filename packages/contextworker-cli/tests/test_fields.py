@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from contextworker.cli.client.fields import parse_fields
 from contextworker.cli.errors import UsageError
-from contextworker.cli.values import parse_fields
 
 
 @pytest.mark.parametrize(

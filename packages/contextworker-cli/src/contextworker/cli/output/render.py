@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from contextworker.cli.console import err
+from contextworker.cli.client.replies import ModuleInfo, TaskStatus
 from contextworker.cli.errors import CliError
-from contextworker.cli.replies import ModuleInfo, TaskStatus
+from contextworker.cli.output.console import err
+from contextworker.cli.output.views import describe
 from contextworker.cli.stack.state import StackState
-from contextworker.cli.views import describe
 
 _TRY = (
     "contextworker start harvest supplier_code=camping-trade tenant_id=my_project --watch",

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contextworker.cli.follow import View
-from contextworker.cli.replies import TaskStatus
+from contextworker.cli.client.follow import View
+from contextworker.cli.client.replies import TaskStatus
 
 _STEP: Final = 0.25  # a line per quarter of a stage is enough to see that it moves
 

@@ -8,9 +8,9 @@ import grpc
 from grpc import aio
 
 from contextcore import ContextUnit, UnitError, worker_pb2, worker_pb2_grpc
+from contextworker.cli.client.failures import from_rpc_error
+from contextworker.cli.client.replies import ModuleInfo, Started, TaskStatus
 from contextworker.cli.errors import UsageError
-from contextworker.cli.failures import from_rpc_error
-from contextworker.cli.replies import ModuleInfo, Started, TaskStatus
 
 CALL_S: Final = 15.0
 _OPTIONS: Final = (

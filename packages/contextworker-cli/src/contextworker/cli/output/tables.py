@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contextworker.brain import Product, Reject, RunRecord
-from contextworker.cli.render import state_text
+from contextworker.cli.output.render import state_text
 
 _RAW_CHARS = 80
 

@@ -5,9 +5,9 @@ import math
 import time
 from typing import Final, Protocol
 
-from contextworker.cli.client import GatewayClient
+from contextworker.cli.client.gateway import GatewayClient
+from contextworker.cli.client.replies import TaskStatus
 from contextworker.cli.errors import GatewayError, StalledError
-from contextworker.cli.replies import TaskStatus
 
 POLL_S: Final = 0.25
 SLOW_POLL_S: Final = 1.0
