@@ -95,6 +95,21 @@ async def test_fetch_resumes(
     assert Progress(stage="fetching", done=15, total=15, unit="bytes") == second.beats[-1][0]
 
 
+async def test_sources_alike_are_told_apart(
+    harvester: Harvester, brain: Brain, suppliers: Any, run: HarvestRun, web: Any
+) -> None:
+    """Rejects of two addresses that differ in their hidden part alone do not replace each other."""
+    url = web.answer("/feed.csv", "sku,name\n,Tent\n")
+    rest = f'[[sources]]\nurl = "{url}?part=2"\n[mapping]\nsku = "sku"\nname = "name"\n'
+    suppliers.write("camp", f"{url}?part=1", rest=rest)
+    fetched = await Worker().run(harvester.fetch_products, run)
+    done = await Worker().run(harvester.transform_data, fetched)
+    await Worker().run(harvester.sync_to_brain, done)
+    assert [f"{url}?… (source 1)", f"{url}?… (source 2)"] == [
+        reject.source for reject in await brain.list_rejects("acme")
+    ]
+
+
 async def test_fetch_looks_at_the_content(
     harvester: Harvester, suppliers: Any, run: HarvestRun, web: Any
 ) -> None:

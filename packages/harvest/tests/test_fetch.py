@@ -1,5 +1,6 @@
 """Fetching from real files and a real web server, well-behaved and not."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,23 @@ async def test_redirects(fetching: Fetching, web: Any) -> None:
         await fetching.fetch(circle)
 
 
+async def test_redirect_to_plain_http(tmp_path: Path) -> None:
+    """A feed asked for in secret is not taken from where anyone can change it."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "https":
+            return httpx.Response(302, headers={"Location": "http://shop.example/feed.csv"})
+        return httpx.Response(200, content=FEED)
+
+    # Not a server: one with a certificate that the client trusts needs a root of its own.
+    transport = httpx.MockTransport(answer)
+    async with httpx.AsyncClient(follow_redirects=True, transport=transport) as http:
+        fetching = Fetching(http, tmp_path)
+        with pytest.raises(FeedError, match="redirects from https to http"):
+            await fetching.fetch("https://shop.example/feed.csv")
+    assert not fetching.path.exists()
+
+
 async def test_redirect_out_of_the_web(fetching: Fetching, web: Any) -> None:
     """A server cannot send the worker to its own files."""
     url = web.answer("/feed.csv", status=302, headers={"Location": "file:///etc/passwd"})
@@ -169,6 +187,11 @@ async def test_files(fetching: Fetching, tmp_path: Path) -> None:
         await fetching.fetch((tmp_path / "no feed.csv").as_uri())
     with pytest.raises(FeedError, match="cannot be read"):
         await fetching.fetch(tmp_path.as_uri())
+    with pytest.raises(FeedError, match="cannot be"):
+        await fetching.fetch("file:///a%00b.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(FeedError, match="a folder or a device"):
+        await fetching.fetch((tmp_path / "pipe.csv").as_uri())
     feed.write_bytes(b"x" * (LIMIT + 1))
     with pytest.raises(FeedError, match="larger than"):
         await fetching.fetch(feed.as_uri())

@@ -1,5 +1,7 @@
 """Readers: every row of a feed is yielded or explained."""
 
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +177,9 @@ def test_jsonl(reading: Reading) -> None:
         ('{"sku": "\\ud800"}', "bad_json"),
         ("[" * 100_000, "bad_json"),
         ('{"sku": ' + "9" * 5000 + "}", "bad_json"),
+        ('{"sku": 1e99999999999999999999}', "bad_json"),
+        ('{"sku": "a", "name": ' + "[" * 500 + "]" * 500 + "}", "bad_json"),
+        ('{"sku": "a", "name": ' + '{"a":' * 60 + "1" + "}" * 61, "bad_json"),
     ],
 )
 def test_bad_json_lines(reading: Reading, line: str, code: str) -> None:
@@ -239,5 +244,72 @@ def test_workbook_size(reading: Reading) -> None:
     with pytest.raises(FeedError, match=r"more than the 1,000 allowed; .* CSV"):
         check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)
     reading.path.write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(FeedError, match="is damaged"):
+        check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_no_byte_order_mark(reading: Reading, encoding: str) -> None:
+    """UTF-16 that does not say its byte order is explained, at the first attempt."""
+    content = "sku,name\na,Tent\n".encode(f"{encoding}-le")
+    with pytest.raises(FeedError, match=f'set encoding = "{encoding}-le"'):
+        reading.rows(content, encoding=encoding)
+
+
+def test_byte_order_mark_of_a_named_byte_order(reading: Reading) -> None:
+    """A mark that the encoding does not ask for is no part of the first column's name."""
+    content = "\ufeffsku,name\na,Tent\n".encode("utf-16-le")
+    assert [(2, "a")] == good(reading.rows(content, encoding="utf-16-le"))
+
+
+def test_delimiter_at_the_end_of_the_header(reading: Reading) -> None:
+    """It names no column, so rows may have one at their end or not."""
+    assert [(2, "a"), (3, "b")] == good(reading.rows("sku,name,\na,Tent\nb,Mat,\n"))
+
+
+def test_a_sentence_never_quotes_megabytes(reading: Reading) -> None:
+    """What has huge column names is quoted in part: the sentence ends up in histories."""
+    names = [f"{number}{'x' * 50_000}" for number in range(20)]
+    with pytest.raises(FeedError) as tabular:
+        reading.rows(",".join(names) + "\n")
+    line = json.dumps(dict.fromkeys(names, 1))
+    with pytest.raises(FeedError) as lines:
+        reading.rows(line + "\n", FeedFormat.JSONL)
+    assert max(len(str(tabular.value)), len(str(lines.value))) < 2000
+
+
+def test_xlsx_reads_the_first_sheet_that_is_seen(reading: Reading) -> None:
+    """Without a name, the first sheet is the one that a person sees first."""
+    book = openpyxl.Workbook()
+    book.active.append(["internal"])
+    book.active.sheet_state = "hidden"
+    page = book.create_sheet("Prices")
+    for row in (["sku", "name"], ["a", "Tent"]):
+        page.append(row)
+    book.active = 1
+    book.create_chartsheet(index=0)
+    book.save(reading.path)
+    assert [(2, "a")] == good(reading.read(FeedFormat.XLSX))
+
+
+def test_workbook_with_a_stray_cell(reading: Reading) -> None:
+    """One cell at the far end would cost gigabytes and the worker; an empty styled one does not."""
+    book = openpyxl.Workbook()
+    book.active.append(["sku", "name"])
+    book.active["XFD1048576"].font = openpyxl.styles.Font(bold=True)
+    book.save(reading.path)
+    check_workbook(reading.path, source="shop.xlsx", max_bytes=1_000_000)
+    book.active["XFD1048576"] = "x"
+    book.save(reading.path)
+    with pytest.raises(FeedError, match="as far out as row 1,048,576 and column 16,384"):
+        check_workbook(reading.path, source="shop.xlsx", max_bytes=1_000_000)
+
+
+def test_workbook_that_lies_about_its_size(reading: Reading) -> None:
+    """An entry that holds more than it says is found out before it is unpacked into memory."""
+    with zipfile.ZipFile(reading.path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"0" * 1_000_000)
+    content = reading.path.read_bytes()
+    reading.path.write_bytes(content.replace((1_000_000).to_bytes(4, "little"), b"\x10\0\0\0"))
     with pytest.raises(FeedError, match="is damaged"):
         check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)

@@ -170,3 +170,12 @@ def test_rejects_are_bounded() -> None:
     assert 500 == len(raw["Title"])
     assert ("a␀b", '{"a": [1]}', str(2**70)) == (raw["nul"], raw["deep"], raw["big"])
     assert 200 == len(raw)
+    assert 1000 >= len(reject({"Price": "x" * 50_000}).reason)
+
+
+def test_numbers_that_no_reader_takes() -> None:
+    """A number with a monstrous exponent stays as it is written; a negative zero is zero."""
+    row = {"w": Decimal("1e999999999"), "v": Decimal("1e-999999999")}
+    found = product(row | {"Price": Decimal("-0.0")}, params=["w", "v"])
+    assert {"w": "1E+999999999", "v": "1E-999999999"} == found.params
+    assert "0.0" == str(found.price_retail)

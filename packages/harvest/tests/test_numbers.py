@@ -42,6 +42,7 @@ from contextworker.harvest.numbers import (
         (12.3, None, "12.3"),
         (0.1 + 0.2, None, "0.3"),
         (Decimal("0.1"), None, "0.1"),
+        ("0." + "1" * 40, None, "0." + "1" * 40),
     ],
 )
 def test_numbers(value: Any, mark: DecimalMark, expected: str) -> None:
@@ -76,6 +77,7 @@ def test_ambiguous_numbers(value: str) -> None:
         (True, None),
         (float("nan"), None),
         (float("inf"), None),
+        ("1" * 400, None),
     ],
 )
 def test_no_numbers(value: Any, mark: DecimalMark) -> None:

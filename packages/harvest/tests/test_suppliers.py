@@ -134,6 +134,8 @@ def test_file_names_that_are_no_codes(folder: Path, name: str) -> None:
         ('encoding = "cp1251"', 'encoding = "cp1"', "'cp1' is no known encoding"),
         ('encoding = "cp1251"', 'encoding = "base64"', "'base64' is no known encoding"),
         ('url = "feeds/tents.csv"', 'url = "ftp://a/b.csv"', "a path or a file://"),
+        ('url = "feeds/tents.csv"', 'url = "file://feeds/tents.csv"', "three slashes"),
+        ('delimiter = ";"', "delimiter = '\"'", "sources.0.delimiter"),
         ('format = "xlsx"', 'format = "xml"', "'csv', 'tsv', 'jsonl' or 'xlsx'"),
         ('price_retail = "Price"\n', "", "price_retail is required but mapped to no column"),
         ('sku = "No"', 'sku = "No', "line 13"),
@@ -153,3 +155,38 @@ def test_examples_are_valid(code: str) -> None:
     supplier = load(EXAMPLES, code)
     assert code == supplier.code
     assert Path(supplier.sources[0].url.removeprefix("file://")).is_file()
+
+
+def test_other_files_do_not_matter(folder: Path) -> None:
+    """A file that is no supplier is no trouble to those that are; hidden ones are passed over."""
+    (folder / "Old Camp.toml").write_text("")
+    (folder / "._camp.toml").write_bytes(b"\x00")
+    assert "camp" == load(folder).code
+    (folder / "Old Camp.toml").unlink()
+    assert ("camp",) == SupplierDirectory(folder).codes()
+
+
+@pytest.mark.parametrize(
+    "content", ["a = " + "[" * 5000, "a = 1" + "0" * 5000], ids=["nested", "number"]
+)
+def test_monstrous_files(folder: Path, content: str) -> None:
+    """What the TOML reader gives up on is a wrong file like any other."""
+    assert "cannot be read" in problem(folder, content)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:sec/ret@shop.example/a.csv",
+        "https://me:sec?ret@shop.example/a.csv",
+        "https://me:secret@:80/a.csv",
+        "https:///a.csv",
+        "https://shop.example:0/a.csv",
+        "https://[::1/a.csv",
+    ],
+)
+def test_addresses_that_would_tell_secrets(folder: Path, url: str) -> None:
+    """An address that falls apart in the wrong place is refused, and not quoted."""
+    message = problem(folder, FULL.replace("feeds/tents.csv", url))
+    assert "sources.0.url" in message
+    assert "sec" not in message

@@ -278,6 +278,9 @@ async def test_all_while_one_runs(harvests: Harvests, suppliers: Any, web: Any) 
 async def test_all_of_nothing(harvests: Harvests, suppliers: Any) -> None:
     """Where no supplier can be harvested the run fails, with every reason."""
     assert "there are no suppliers" in (await harvests.failure("all")).message
+    suppliers.write("No Code", "nowhere.csv")
+    assert "SupplierError" == (await harvests.failure("all")).type
+    (suppliers.folder / "No Code.toml").unlink()
     suppliers.write("torn", "nowhere.csv")
     message = (await harvests.failure("all")).message
     assert message.startswith("no supplier could be harvested: torn: Torn: the feed file")

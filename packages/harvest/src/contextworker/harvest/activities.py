@@ -28,7 +28,7 @@ from contextworker.harvest.messages import (
 )
 from contextworker.harvest.settings import HarvestSettings
 from contextworker.harvest.sniff import check_feed
-from contextworker.harvest.suppliers import Source, SupplierDirectory
+from contextworker.harvest.suppliers import Source, Supplier, SupplierDirectory
 from contextworker.harvest.sync import SyncCursor, Synchronizer
 from contextworker.harvest.transform import Transformer
 
@@ -85,9 +85,9 @@ class Harvester(HarvestActivities):
         supplier = await asyncio.to_thread(self._suppliers.load, run.supplier_code)
         feeds = _resumed_feeds()
         async with beating(Progress(stage="fetching", unit="bytes"), _dump(feeds)) as heart:
-            for source in supplier.sources[len(feeds) :]:
+            for number in range(len(feeds), len(supplier.sources)):
                 try:
-                    feeds.append(await self._fetch(run, source, heart, feeds))
+                    feeds.append(await self._fetch(run, supplier, number, heart, feeds))
                 except (FeedError, FeedUnavailableError) as error:
                     raise type(error)(f"{supplier.name}: {error}") from error.__cause__
                 size = feeds[-1].raw.size
@@ -97,8 +97,10 @@ class Harvester(HarvestActivities):
         return FetchedFeeds(run=run, feeds=tuple(feeds))
 
     async def _fetch(
-        self, run: HarvestRun, source: Source, heart: Heart, fetched: list[Feed]
+        self, run: HarvestRun, supplier: Supplier, number: int, heart: Heart, fetched: list[Feed]
     ) -> Feed:
+        source = supplier.sources[number]
+
         def on_bytes(done: int, total: int | None) -> None:
             progress = Progress(stage="fetching", done=done, total=total, unit="bytes")
             heart.beat(progress, _dump(fetched))
@@ -108,7 +110,7 @@ class Harvester(HarvestActivities):
             feed_format = await self._fetcher.fetch(source, path, on_bytes)
             await asyncio.to_thread(self._check, path, source, feed_format)
             return Feed(
-                source=source.public_url,
+                source=_label(supplier, number),
                 format=feed_format,
                 encoding=source.encoding,
                 delimiter=source.delimiter,
@@ -184,6 +186,14 @@ class Harvester(HarvestActivities):
 
 def _prefix(run: HarvestRun) -> str:
     return f"{run.tenant_id}/harvest"
+
+
+def _label(supplier: Supplier, number: int) -> str:
+    """Name a source among the supplier's: rejects are told apart by it."""
+    label = supplier.sources[number].public_url
+    alike = sum(source.public_url == label for source in supplier.sources)
+    # Two sheets of a workbook, or addresses that differ in the part that is not shown.
+    return label if alike == 1 else f"{label} (source {number + 1})"
 
 
 def _resumed_feeds() -> list[Feed]:

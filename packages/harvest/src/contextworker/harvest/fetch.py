@@ -70,6 +70,11 @@ class Fetcher:
         # A copy, because the supplier may replace the file while it is being read.
         original = Path(url2pathname(urlsplit(source.url).path))
         try:
+            if original.exists() and not original.is_file():
+                raise FeedError(
+                    f"the feed file {original} cannot be read: it is a folder or a device; "
+                    "check the url in the supplier file"
+                )
             if original.stat().st_size > self._max_bytes:
                 raise self._too_large(source)
             shutil.copyfile(original, path)
@@ -77,13 +82,20 @@ class Fetcher:
             raise FeedError(
                 f"the feed file {original} does not exist; check the url in the supplier file"
             ) from error
-        except (IsADirectoryError, PermissionError) as error:
+        except PermissionError as error:
             raise FeedError(f"the feed file {original} cannot be read: {error.strerror}") from error
+        except OSError as error:
+            raise FeedUnavailableError(
+                f"the feed file {original} cannot be copied: {error.strerror}"
+            ) from error
+        except ValueError as error:  # a NUL in the path
+            raise FeedError(f"the feed file {str(original)!r} cannot be: {error}") from error
 
     async def _download(self, source: Source, path: Path, on_bytes: OnBytes) -> str:
         where = source.public_url
         try:
             async with self._http.stream("GET", source.url) as response:
+                _check_redirects(response, where)
                 _check_status(response, where)
                 with path.open("wb") as file:
                     await self._receive(response, file, source, on_bytes)
@@ -94,9 +106,11 @@ class Fetcher:
             raise FeedError(
                 f"the address {where} redirects in a circle; ask the supplier for the right one"
             ) from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             # Not `from`: the original quotes the address with its secrets.
-            raise FeedError(f"the address {where} is no web address; correct the url") from None
+            raise FeedError(
+                f"the address {where}, or one it redirects to, is no web address; correct the url"
+            ) from None
         except httpx.ConnectError as error:
             raise FeedUnavailableError(f"the server of {where} cannot be reached") from error
         except httpx.HTTPError as error:
@@ -124,6 +138,14 @@ class Fetcher:
         return FeedError(
             f"the feed {source.public_url} is larger than the {self._max_bytes:,} bytes allowed; "
             "raise CONTEXTWORKER_HARVEST_MAX_FEED_BYTES if that is right"
+        )
+
+
+def _check_redirects(response: httpx.Response, where: str) -> None:
+    if response.url.scheme == "http" and any(hop.url.scheme == "https" for hop in response.history):
+        raise FeedError(
+            f"the address {where} redirects from https to http, where anyone can change "
+            "the feed; ask the supplier for an https address"
         )
 
 

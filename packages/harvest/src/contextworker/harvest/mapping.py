@@ -107,6 +107,6 @@ class RowMapper:
             source=self._source,
             row_number=number,
             reason_code=code,
-            reason=reason,
+            reason=values.short_reason(reason),
             raw=values.bounded(raw),
         )

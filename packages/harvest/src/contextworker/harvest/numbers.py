@@ -20,6 +20,8 @@ _AROUND = re.compile(
     r"^(?P<before>[^\d+-]*)(?P<number>[+-]?\d.*\d|[+-]?\d)(?P<after>\D*)$", re.DOTALL
 )
 
+_LONGEST = 64
+
 DecimalMark = Literal[".", ","] | None
 
 
@@ -48,7 +50,10 @@ def parse_number(value: Any, mark: DecimalMark) -> Decimal:
         if not number.is_finite():
             raise ValueError("no number")
         return number
-    return _parse_text(str(value).strip(), mark)
+    text = str(value).strip()
+    if len(text) > _LONGEST:
+        raise ValueError("no number")
+    return _parse_text(text, mark)
 
 
 @lru_cache(maxsize=65_536)  # a feed repeats its prices
@@ -74,7 +79,7 @@ def _read(text: str, mark: str) -> Decimal | None:
         return parse_decimal(
             _GROUP_SIGNS.sub(_GROUPING[mark], text), locale=_LOCALES[mark], strict=True
         )
-    except NumberFormatError:
+    except (NumberFormatError, ArithmeticError):  # the latter: more digits than Babel can hold
         return None
 
 

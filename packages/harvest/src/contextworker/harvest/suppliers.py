@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from babel.numbers import is_currency
 from pydantic import (
@@ -60,14 +60,22 @@ class Source(_Section):
     url: str = Field(min_length=1)
     format: FeedFormat | None = None
     encoding: Annotated[str, AfterValidator(_text_encoding)] = "utf-8"
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, pattern=r'^[^"\r\n]$')
     sheet: str | None = None
 
     @field_validator("url")
     @classmethod
-    def _known_scheme(cls, url: str) -> str:
-        if urlsplit(url).scheme not in {"", "file", "http", "https"}:
+    def _understood(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"", "file", "http", "https"}:
             raise ValueError("a feed is a path or a file://, http:// or https:// address")
+        if parts.scheme == "file" and parts.netloc not in {"", "localhost"}:
+            raise ValueError("a file:// address has three slashes and an absolute path")
+        if parts.scheme in {"http", "https"} and not _has_host(parts):
+            raise ValueError(
+                "the address has no proper host and port; in a user or password write / as %2F, "
+                "? as %3F, # as %23 and @ as %40"
+            )
         return url
 
     @property
@@ -84,6 +92,13 @@ class Source(_Section):
         host = parts.netloc.rpartition("@")[2]
         query = "?…" if parts.query else ""
         return f"{parts.scheme}://{host}{parts.path}{query}"
+
+
+def _has_host(parts: SplitResult) -> bool:
+    try:
+        return parts.hostname is not None and parts.port != 0
+    except ValueError:  # it quotes what stands for the port: perhaps half a password
+        return False
 
 
 class Constant(_Section):
@@ -175,12 +190,7 @@ class SupplierDirectory:
         Raises:
             SupplierError: The folder is missing, or a file's name cannot be a code.
         """
-        if not self._folder.is_dir():
-            raise SupplierError(
-                f"the suppliers folder {self._folder} does not exist; "
-                "set CONTEXTWORKER_SUPPLIERS_DIR to the folder with your supplier files"
-            )
-        codes = sorted(path.stem for path in self._folder.glob("*.toml"))
+        codes = self._names()
         for code in codes:
             if not _is_code(code):
                 raise SupplierError(
@@ -188,7 +198,7 @@ class SupplierDirectory:
                     f"{SUPPLIER_CODE_MAX_LENGTH} lower-case letters, digits, '-' or '_' at most, "
                     f"and not {ALL_SUPPLIERS!r}"
                 )
-        return tuple(codes)
+        return codes
 
     def load(self, code: str) -> Supplier:
         """Read one supplier's file.
@@ -197,16 +207,26 @@ class SupplierDirectory:
             SupplierError: There is none (the known ones are named), or it is wrong (file, line or
                 key, and what to do).
         """
-        codes = self.codes()
+        codes = tuple(filter(_is_code, self._names()))
         if code not in codes:
             known = ", ".join(codes) or f"none; put CODE.toml files into {self._folder}"
             raise SupplierError(f"there is no supplier {code!r}; known suppliers: {known}")
         path = self._folder / f"{code}.toml"
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        except (ValueError, RecursionError, OSError) as error:
             raise SupplierError(f"supplier file {path} cannot be read: {error}") from error
         return _parse(content, code=code, path=path)
+
+    def _names(self) -> tuple[str, ...]:
+        if not self._folder.is_dir():
+            raise SupplierError(
+                f"the suppliers folder {self._folder} does not exist; "
+                "set CONTEXTWORKER_SUPPLIERS_DIR to the folder with your supplier files"
+            )
+        # Hidden files are what editors and file servers leave beside the real ones.
+        files = (path.stem for path in self._folder.glob("*.toml") if path.name[0] != ".")
+        return tuple(sorted(files))
 
 
 def _is_code(code: str) -> bool:
@@ -225,7 +245,7 @@ def _parse(content: dict[str, Any], *, code: str, path: Path) -> Supplier:
     try:
         supplier = Supplier.model_validate({**content, "code": code})
     except ValidationError as error:
-        problems = "; ".join(_sentence(problem) for problem in error.errors())
+        problems = "; ".join(_sentences(error.errors()))
         raise SupplierError(f"supplier file {path}: {problems}") from error
     sources = tuple(_resolve(source, path.parent) for source in supplier.sources)
     return supplier.model_copy(update={"sources": sources})
@@ -238,6 +258,16 @@ def _resolve(source: Source, folder: Path) -> Source:
 
 
 _SECTIONS: dict[str, type[BaseModel]] = {"sources": Source, "mapping": Mapping, "retry": Retry}
+
+
+def _sentences(problems: list[ErrorDetails]) -> list[str]:
+    """Say what is wrong; a list whose every item is wrong is not called empty besides."""
+    within = {problem["loc"][:1] for problem in problems if len(problem["loc"]) > 1}
+    return [
+        _sentence(problem)
+        for problem in problems
+        if not (problem["type"] == "too_short" and problem["loc"] in within)
+    ]
 
 
 def _sentence(problem: ErrorDetails) -> str:

@@ -19,6 +19,8 @@ CATEGORY_SEPARATOR = " > "
 _MAX_AMOUNT = 10**12
 _RAW_LENGTH = 500
 _RAW_COLUMNS = 200
+_REASON_LENGTH = 1000
+_LARGEST_EXPONENT = 300  # of a number that JSON readers everywhere take
 
 
 class RowProblemError(ValueError):
@@ -116,7 +118,7 @@ def price(
         raise RowProblemError("bad_price", f"the price {value!r} is negative")
     if amount > _MAX_AMOUNT:
         raise RowProblemError("bad_price", f"the price {value!r} is too large to be one")
-    return amount, currency
+    return amount.copy_abs(), currency  # -0 is 0
 
 
 def currency_code(value: str | None) -> str | None:
@@ -139,6 +141,8 @@ def param(value: Any) -> Any:
         RowProblemError: It holds a NUL character.
     """
     if isinstance(value, Decimal):
+        if abs(value.adjusted()) > _LARGEST_EXPONENT:
+            return str(value)
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, Mapping):
         return {str(key): param(item) for key, item in value.items()} or None
@@ -147,6 +151,11 @@ def param(value: Any) -> Any:
     if isinstance(value, str):
         return text(value, field="an attribute", longest=10_000)
     return value
+
+
+def short_reason(reason: str) -> str:
+    """Shorten a reason that quotes a long value."""
+    return _short(reason, _REASON_LENGTH)
 
 
 def bounded(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -151,12 +151,17 @@ class HarvestWorkflow:
         )
 
     async def _harvest_all(self, unit: ContextUnit, request: HarvestRequest) -> HarvestAllReport:
-        listed = await workflow.execute_activity_method(
-            HarvestActivities.list_suppliers,
-            start_to_close_timeout=SHORT,
-            retry_policy=OWN_STORES_RETRY,
-            summary="list the suppliers",
-        )
+        try:
+            listed = await workflow.execute_activity_method(
+                HarvestActivities.list_suppliers,
+                start_to_close_timeout=SHORT,
+                retry_policy=OWN_STORES_RETRY,
+                summary="list the suppliers",
+            )
+        except ActivityError as error:
+            if _cancelled():
+                raise
+            raise _failure(error) from error
         total = len(listed.codes)
         if not total:
             raise PermanentError("there are no suppliers; add a supplier file for each")

@@ -9,6 +9,7 @@ from contextworker.harvest.errors import FeedError
 from contextworker.harvest.formats.rows import BadRow, RawRow, Row
 
 _SHOWN = 12
+_SHOWN_LENGTH = 80
 
 
 class Header:
@@ -21,6 +22,8 @@ class Header:
             FeedError: A needed column is missing or there twice.
         """
         self._names = [str(cell).strip() for cell in cells]
+        while self._names and not self._names[-1]:
+            self._names.pop()  # a delimiter at the end of the line names no column
         counts = Counter(self._names)
         if missing := sorted(needed - counts.keys()):
             raise FeedError(_missing(missing, [name for name in self._names if name], source))
@@ -66,14 +69,23 @@ class Header:
 
 
 def _missing(missing: list[str], present: list[str], source: str) -> str:
-    found = ", ".join(map(repr, present[:_SHOWN])) + (", …" if len(present) > _SHOWN else "")
+    found = shown(present) or "no column names at all"
     sentence = f"the feed {source} has no column {', '.join(map(repr, missing))}; it has {found}"
     if len(present) == 1:
         for delimiter in (";", "\t", "|", ","):
             if delimiter in present[0]:
                 return f"{sentence}; set delimiter = {delimiter!r} for this source"
-    folded = {name.casefold(): name for name in present}
+    folded = {name.casefold(): name for name in present if len(name) <= _SHOWN_LENGTH}
     for name in missing:
         if close := difflib.get_close_matches(name.casefold(), folded, n=1):
             return f"{sentence}; is {name!r} now called {folded[close[0]]!r}?"
     return f"{sentence}; adapt the [mapping] of the supplier file"
+
+
+def shown(names: Sequence[str]) -> str:
+    """Quote column names for a sentence: the first few, and of long ones the start."""
+    quoted = [
+        repr(name if len(name) <= _SHOWN_LENGTH else f"{name[:_SHOWN_LENGTH]}…")
+        for name in names[:_SHOWN]
+    ]
+    return ", ".join(quoted) + (", …" if len(names) > _SHOWN else "")

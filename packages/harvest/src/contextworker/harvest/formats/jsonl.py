@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from contextworker.harvest.errors import FeedError
+from contextworker.harvest.formats.header import shown
 from contextworker.harvest.formats.rows import BadRow, RawRow, Row
 from contextworker.harvest.formats.text import lines, open_text
 from contextworker.harvest.messages import Feed
+
+_DEEPEST = 50
+_REMEMBERED = 1000  # names of keys, for a sentence: some feeds have others on every line
 
 
 def read_jsonl(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[Row]:
@@ -20,22 +24,22 @@ def read_jsonl(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[Row]
     Raises:
         FeedError: No line has one of the columns, or the bytes are not of the encoding.
     """
+    missing = set(columns)
     seen: set[str] = set()
-    good = False
     with open_text(path, feed) as file:
         for number, line in enumerate(lines(file, feed), start=1):
             if not line.strip():
                 continue
             row = _row(number, line)
             if isinstance(row, RawRow):
-                good = True
-                seen.update(row.values)
+                missing.difference_update(row.values)
+                if len(seen) < _REMEMBERED:
+                    seen.update(row.values)
             yield row
-    if good and (missing := sorted(columns - seen)):
+    if seen and missing:
         raise FeedError(
-            f"no line of the feed {feed.source} has {', '.join(map(repr, missing))}; "
-            f"it has {', '.join(map(repr, sorted(seen)[:12]))}; "
-            "adapt the [mapping] of the supplier file"
+            f"no line of the feed {feed.source} has {', '.join(map(repr, sorted(missing)))}; "
+            f"it has {shown(sorted(seen))}; adapt the [mapping] of the supplier file"
         )
 
 
@@ -44,16 +48,34 @@ def _row(number: int, line: str) -> Row:
         values: Any = json.loads(line, parse_float=Decimal, parse_constant=_no_number)
         if "\\u" in line:
             json.dumps(values, default=str, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         if not line.endswith(("\n", "\r")) and not line.rstrip().endswith("}"):
             reason = "the feed ends in the middle of this line"
             return BadRow(number, "cut_off", reason, {"line": line})
-        return BadRow(number, "bad_json", f"the line is no JSON object: {error}", {"line": line})
+        why = "a number in it is out of all range" if isinstance(error, ArithmeticError) else error
+        return BadRow(number, "bad_json", f"the line is no JSON object: {why}", {"line": line})
     if not isinstance(values, dict):
         kind = type(values).__name__
         reason = f"the line holds a {kind} where an object {{…}} is expected"
         return BadRow(number, "bad_json", reason, {"line": line})
+    if _too_deep(values):
+        reason = f"the line is nested more than {_DEEPEST} levels deep"
+        return BadRow(number, "bad_json", reason, {"line": line})
     return RawRow(number, values)
+
+
+def _too_deep(values: dict[str, Any]) -> bool:
+    level: list[Any] = [values]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _no_number(name: str) -> NoReturn:

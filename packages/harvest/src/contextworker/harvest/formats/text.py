@@ -42,11 +42,17 @@ def lines(file: TextIO, feed: Feed) -> Iterator[str]:
                 f"the feed {feed.source} has more than {MAX_LINE:,} characters on line {number}; "
                 "it is no list of rows"
             )
-        yield line
+        # With utf-16-le and the like the byte order mark is left in as a character.
+        yield line.removeprefix("\ufeff") if number == 1 else line
 
 
 def _undecodable(path: Path, feed: Feed, encoding: str) -> FeedError:
     byte, line = _first_bad_byte(path, encoding)
+    if byte == 0 and encoding in {"utf-16", "utf-32"}:
+        return FeedError(
+            f"the feed {feed.source} does not begin with the byte order mark that {encoding} text "
+            f'has; set encoding = "{encoding}-le", or what the supplier says, for this source'
+        )
     return FeedError(
         f"the feed {feed.source} is not {feed.encoding} text: byte {byte + 1} on line {line} "
         "cannot be read; set the encoding of this source in the supplier file, for example "
@@ -66,5 +72,7 @@ def _first_bad_byte(path: Path, encoding: str) -> tuple[int, int]:
             except UnicodeDecodeError as error:
                 good = error.object[: error.start].decode(encoding, errors="replace")
                 return position - pending + error.start, line + good.count("\n")
+            except UnicodeError:  # no byte order mark where there must be one
+                return position, line
             position += len(chunk)
     return position, line
