@@ -154,3 +154,19 @@ async def test_list_runs(brain: Brain, tenant: str) -> None:
     rest = await brain.list_runs(tenant, limit=3, after=page[-1].run_id)
     assert list("43210") == [run.run_id for run in page + rest]
     assert list("31") == [run.run_id for run in await brain.list_runs(tenant, supplier_code="x")]
+
+
+async def test_a_run_that_never_finished(brain: Brain, tenant: str) -> None:
+    """A terminated run is lost when its workflow runs again; other workflows' runs go on."""
+    for run_id, workflow_id in (("w/1", "w"), ("v/1", "v"), ("w/2", "w"), ("w/2", "w")):
+        await brain.start_run(
+            tenant, run_id=run_id, workflow_id=workflow_id, supplier_code="camping"
+        )
+    found = {run.run_id: run for run in await brain.list_runs(tenant)}
+    assert {"w/1": "lost", "v/1": "running", "w/2": "running"} == {
+        run_id: run.status for run_id, run in found.items()
+    }
+    assert found["w/1"].finished_at is not None
+    assert "another run" in str(found["w/1"].error)
+    late = await brain.finish_run(tenant, run_id="w/1")
+    assert RunStatus.COMPLETED is late.status

@@ -42,6 +42,8 @@ class RunStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    LOST = "lost"
+    """It never said how it ended, and another run of its workflow has begun."""
 
 
 class ProductFields(Record):

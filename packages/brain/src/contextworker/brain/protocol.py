@@ -116,7 +116,11 @@ class Brain(Protocol):
     async def start_run(
         self, tenant_id: str, *, run_id: str, workflow_id: str, supplier_code: str
     ) -> RunRecord:
-        """Note that a run began; a run already known is returned as it stands."""
+        """Note that a run began; a run already known is returned as it stands.
+
+        A workflow runs once at a time: an earlier run of it that never finished, because it was
+        terminated, is `lost` from now on.
+        """
         ...
 
     async def finish_run(

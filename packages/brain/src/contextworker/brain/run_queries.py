@@ -10,6 +10,9 @@ from contextworker.brain.models import RunRecord, RunStatus, UpsertCounts
 from contextworker.brain.schema import runs
 from contextworker.core.errors import PermanentError
 
+_LOST = "it was ended from outside, for another run of the same workflow has begun"
+# Who is called lost may still have something to say, where two starts overtook each other.
+_OPEN = (RunStatus.RUNNING.value, RunStatus.LOST.value)
 _COLUMNS = [runs.c[name] for name in RunRecord.model_fields]
 
 
@@ -22,7 +25,7 @@ async def start(
     supplier_code: str,
     now: datetime,
 ) -> RunRecord:
-    """Note a run as running, unless it is known."""
+    """Note a run as running, unless it is known; earlier ones of its workflow are over then."""
     row = {
         "tenant_id": tenant_id,
         "run_id": run_id,
@@ -36,7 +39,17 @@ async def start(
         "started_at": now,
     }
     insert = json_rows.insert_into(runs, connection.dialect.name).values(row)
-    await connection.execute(insert.on_conflict_do_nothing())
+    if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
+        await connection.execute(
+            update(runs)
+            .where(
+                runs.c.tenant_id == tenant_id,
+                runs.c.workflow_id == workflow_id,
+                runs.c.run_id != run_id,
+                runs.c.status == RunStatus.RUNNING.value,
+            )
+            .values(status=RunStatus.LOST.value, error=_LOST, finished_at=now)
+        )
     return await _get(connection, tenant_id, run_id)
 
 
@@ -57,7 +70,7 @@ async def finish(
         .where(
             runs.c.tenant_id == tenant_id,
             runs.c.run_id == run_id,
-            runs.c.status == RunStatus.RUNNING.value,
+            runs.c.status.in_(_OPEN),
         )
         .values(
             **counts.model_dump(),
