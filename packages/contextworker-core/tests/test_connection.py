@@ -47,3 +47,18 @@ def test_settings_that_cannot_be_read_are_a_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="Temporal's settings cannot be read"):
         load_config({"TEMPORAL_CONFIG_FILE": str(file)})
+
+
+@pytest.mark.parametrize("address", ["temporal", "no such host:7233", "a:99999", ":7233"])
+def test_what_is_no_address_is_a_sentence(address: str) -> None:
+    """Waiting would not help, and a gateway would come up only to fail at every call."""
+    with pytest.raises(ConfigurationError, match="is no host:port"):
+        load_config({"TEMPORAL_ADDRESS": address})
+
+
+@pytest.mark.parametrize(
+    "address", ["[::1]:7233", "https://a.example:7233", "shop.x.tmprl.cloud:1"]
+)
+def test_an_address_has_many_forms(address: str) -> None:
+    """Whatever Temporal's own tools take."""
+    assert address == load_config({"TEMPORAL_ADDRESS": address})["target_host"]

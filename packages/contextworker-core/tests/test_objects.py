@@ -66,7 +66,8 @@ async def test_a_damaged_object_is_not_handed_out(store: ObjectStore, tmp_path: 
             pass
 
 
-def test_a_url_that_is_no_store_is_refused() -> None:
-    """The URL is quoted, so that the setting can be found."""
-    with pytest.raises(ConfigurationError, match="ftp://somewhere"):
-        ObjectStore.from_url("ftp://somewhere/else")
+@pytest.mark.parametrize("url", ["ftp://somewhere/else", "file://relative/folder", "folder"])
+def test_a_url_that_is_no_store_is_refused(url: str) -> None:
+    """The URL is quoted, so that the setting can be found; no part of it is dropped silently."""
+    with pytest.raises(ConfigurationError, match=f"object store '{url}' cannot be opened"):
+        ObjectStore.from_url(url)

@@ -173,6 +173,8 @@ async def test_a_worker_that_still_waits_stops_at_once(start_worker: StartWorker
     ("environment", "words"),
     [
         ({"CONTEXTWORKER_SHUTDOWN_GRACE_S": "soon"}, ["shutdown_grace_s", "valid number"]),
+        ({"CONTEXTWORKER_LOG_LEVEL": "verbose"}, ["log_level", "is none of CRITICAL"]),
+        ({"TEMPORAL_ADDRESS": "no such host"}, ["TEMPORAL_ADDRESS 'no such host'"]),
         ({"TEMPORAL_NAMESPACE": "nowhere"}, ["greeter-tasks", "namespace 'nowhere'"]),
         ({"CONTEXTWORKER_HEALTH_ADDRESS": "256.0.0.1:1"}, ["cannot listen on 256.0.0.1:1"]),
     ],

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import stamina
 from temporalio.client import Client
@@ -62,7 +63,8 @@ def load_config(environment: Mapping[str, str]) -> ClientConnectConfig:
     """Read Temporal's connection settings; `target_host` and `namespace` are always set.
 
     Raises:
-        ConfigurationError: A profile, certificate or key named there cannot be read.
+        ConfigurationError: A profile, certificate or key named there cannot be read, or the
+            address is none.
     """
     variables = dict(environment)
     host = variables.get("TEMPORAL_HOST")
@@ -72,9 +74,21 @@ def load_config(environment: Mapping[str, str]) -> ClientConnectConfig:
         config = ClientConfig.load_client_connect_config(override_env_vars=variables)
     except (RuntimeError, ValueError, OSError) as error:
         raise ConfigurationError(f"Temporal's settings cannot be read: {error}") from error
-    config["target_host"] = config.get("target_host") or _DEFAULT_ADDRESS
+    config["target_host"] = _checked(config.get("target_host") or _DEFAULT_ADDRESS)
     config["namespace"] = config.get("namespace") or "default"
     return config
+
+
+def _checked(address: str) -> str:
+    """Refuse what is no address now: a lazy client would only find out at its first call."""
+    try:
+        parts = urlsplit(f"//{address.rpartition('://')[2]}")
+        valid = bool(parts.hostname and parts.port)
+    except ValueError:
+        valid = False
+    if not valid or any(character.isspace() for character in address):
+        raise ConfigurationError(f"TEMPORAL_ADDRESS {address!r} is no host:port")
+    return address
 
 
 def _is_outage(error: Exception) -> bool:

@@ -41,6 +41,11 @@ class ObjectStore:
             ConfigurationError: The URL is not understood or its folder cannot be made.
         """
         parts = urlsplit(url)
+        if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
+            raise ConfigurationError(
+                f"object store {url!r} cannot be opened: file:// needs an absolute path, such as "
+                "file:///var/lib/contextworker"
+            )
         try:
             if parts.scheme == "file":
                 return cls(LocalStore(Path(unquote(parts.path)), mkdir=True))

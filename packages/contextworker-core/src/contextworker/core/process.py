@@ -70,7 +70,7 @@ def run_process(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> 
 def configure_logging(level: str) -> None:
     """Log to standard error, one line a record."""
     logging.basicConfig(
-        level=level.upper(),
+        level=level,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         stream=sys.stderr,
         force=True,

@@ -4,10 +4,12 @@ Temporal's own settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,
 profiles) are read by `contextworker.core.connection` the way every Temporal tool reads them.
 """
 
+import logging
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,12 +28,21 @@ class VersioningBehavior(StrEnum):
     AUTO_UPGRADE = "auto_upgrade"
 
 
+def _level(name: str) -> str:
+    levels = logging.getLevelNamesMapping()
+    if name.upper() not in levels:
+        raise ValueError(f"is none of {', '.join(levels)}")
+    return name.upper()
+
+
 class RuntimeSettings(BaseSettings):
     """What every process of this project reads."""
 
     model_config = SettingsConfigDict(env_prefix="CONTEXTWORKER_", frozen=True)
 
-    log_level: str = Field(default="INFO", description="Standard level name.")
+    log_level: Annotated[str, AfterValidator(_level)] = Field(
+        default="INFO", description="Standard level name."
+    )
     store_url: str = Field(
         default_factory=lambda: Path(".contextworker/objects").resolve().as_uri(),
         description=(

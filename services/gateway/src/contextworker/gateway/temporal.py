@@ -49,6 +49,7 @@ class Temporal:
     def __init__(self, client: Client, *, timeout_s: float) -> None:
         self._client = client
         self._timeout_s = timeout_s
+        self._connecting_failed_with = ""
 
     @property
     def namespace(self) -> str:
@@ -106,6 +107,9 @@ class Temporal:
             # What a lazy client raises while it cannot connect.
             if "client connect" not in str(error):
                 raise
+            if str(error) != self._connecting_failed_with:  # once, not at every call
+                self._connecting_failed_with = str(error)
+                _log.warning("Temporal cannot be reached: %s", error)
             raise _away() from error
 
     def _translated(self, error: RPCError) -> Exception:
