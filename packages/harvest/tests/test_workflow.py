@@ -1,5 +1,6 @@
 """Harvests from request to report on a real Temporal server."""
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +17,7 @@ from contextcore import ContextUnit
 from contextworker.brain import Brain, RunStatus
 from contextworker.core.messages import Progress
 from contextworker.core.testing import running
+from contextworker.core.testing.server import free_port
 from contextworker.harvest.messages import HarvestAllReport, HarvestReport
 from contextworker.harvest.module import module
 
@@ -162,6 +164,27 @@ async def test_unavailable_feed(harvests: Harvests, brain: Brain, suppliers: Any
     } == await harvests.attempts("camp")
     (run,) = await brain.list_runs(harvests.tenant_id)
     assert (RunStatus.FAILED, failure.message) == (run.status, run.error)
+
+
+async def test_a_failure_is_shown_while_it_is_tried_again(
+    harvests: Harvests, suppliers: Any
+) -> None:
+    """Whoever asks meanwhile sees the sentence: Temporal drops a failure of more than 4 KB."""
+    address = f"http://127.0.0.1:{free_port()}/feed.csv"
+    suppliers.write("camp", address, rest=QUICK_RETRY.replace("0.01", "60"))
+    assert f"Camp: the server of {address} cannot be reached" == await last_failure(harvests)
+
+
+async def last_failure(harvests: Harvests) -> str:
+    """Start a harvest that has to try again; end it when it does, and return what it says."""
+    handle = await harvests.start("camp")
+    async with asyncio.timeout(30):
+        while True:
+            for activity in (await handle.describe()).raw_description.pending_activities:
+                if message := activity.last_failure.message:
+                    await handle.terminate()
+                    return message
+            await asyncio.sleep(0.02)
 
 
 async def test_unknown_supplier(harvests: Harvests, brain: Brain, suppliers: Any) -> None:

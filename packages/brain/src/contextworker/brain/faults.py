@@ -30,7 +30,12 @@ def in_sentences(name: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise _translate(error, name) from error
+        translated = _translate(error, name)
+        if isinstance(translated, TransientError):
+            # Not `from`: Temporal shows the last failure of an activity that is tried again only
+            # up to 4 KB, and the statement and two drivers' stacks are more.
+            raise translated from None
+        raise translated from error
 
 
 def _translate(error: SQLAlchemyError, name: str) -> ContextWorkerError:

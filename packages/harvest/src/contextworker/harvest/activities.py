@@ -89,7 +89,9 @@ class Harvester(HarvestActivities):
                 try:
                     feeds.append(await self._fetch(run, supplier, number, heart, feeds))
                 except (FeedError, FeedUnavailableError) as error:
-                    raise type(error)(f"{supplier.name}: {error}") from error.__cause__
+                    # Not `from`: while it is tried again, Temporal shows a failure only up to
+                    # 4 KB, and the stacks of an HTTP client are more.
+                    raise type(error)(f"{supplier.name}: {error}") from None
                 size = feeds[-1].raw.size
                 heart.beat(
                     Progress(stage="fetching", done=size, total=size, unit="bytes"), _dump(feeds)
