@@ -140,7 +140,9 @@ def test_a_file_of_ones_own_replaces_it(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         ("nonsense", "cannot be used"),
-        ("", "category"),
+        ("", "category: Field required"),
+        ("a = " + "[" * 5000, "recursion"),
+        ('[[category]]\nid = "A B"\nname = "A"', "category.0.id: String should match"),
         (
             '[[category]]\nid = "a"\nname = "A"\n[[category]]\nid = "a"\nname = "B"',
             "'a' is there twice",
@@ -161,6 +163,7 @@ def test_a_wrong_file_is_refused_with_its_name(tmp_path: Path, content: str, pro
         Taxonomy.load(path)
 
     assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -4,20 +4,24 @@ import asyncio
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
 from temporalio import activity
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
 
 from contextcore import ContextUnit
 from contextworker.brain import Brain, EnrichmentStatus
-from contextworker.core.errors import PermanentError
+from contextworker.core.errors import PermanentError, TransientError
 from contextworker.core.messages import Progress
 from contextworker.core.objects import ObjectStore
+from contextworker.core.plugin import ContextPlugin
 from contextworker.core.registry import Activity, ModuleConfig
+from contextworker.core.settings import WorkerSettings
 from contextworker.core.testing import TemporalServer, running, server
 from contextworker.core.worker import shared_modules
 from contextworker.gardener.activities import Gardening
@@ -326,3 +330,32 @@ async def until(condition: Callable[[], Awaitable[bool]], *, timeout_s: float = 
     async with asyncio.timeout(timeout_s):
         while not await condition():
             await asyncio.sleep(0.02)
+
+
+class Away(Gardening):
+    """The real activities, but one whose object store never comes back."""
+
+    @activity.defn(name="taxonomy")
+    async def taxonomy(self, request: EnrichRequest) -> TaskOutput:
+        """Fail for now."""
+        raise TransientError("the store is away")
+
+
+async def test_an_outage_without_end_fails_the_run_and_marks_no_product(
+    brain: Brain, objects: ObjectStore, harvest: Harvest
+) -> None:
+    """Products keep waiting for a better day; only what fails for good is an error of theirs."""
+    await harvest(5)
+    plugin = ContextPlugin(*shared_modules([module]))
+    program = sysconfig.get_path("scripts") + "/temporal-test-server"
+
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=program, plugins=[plugin]
+    ) as skipping:
+        settings = WorkerSettings(shutdown_grace_s=1, versioning=False)
+        away = disturbed(Away(brain, objects, GardenerSettings()))
+        async with running(skipping.client, away, settings=settings):
+            with pytest.raises(WorkflowFailureError):
+                await (await start(skipping.client)).result()
+
+    assert 5 == await pending(brain)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from contextcore import ContextUnit
 from contextworker.core.messages import ObjectRef, Progress
@@ -122,13 +122,17 @@ class GardenerWorkflow:
         return True
 
     async def _enrich(self, task: str, job: EnrichRequest, label: str) -> TaskOutput:
-        """Run one task; where it fails for good, its products get that error, not the run."""
+        """Run one task; where it fails for good, its products get that error, not the run.
+
+        An outage that outlasts all patience fails the run instead: its products stay pending.
+        """
         try:
             return await _step(TASKS[task], job, summary=label)
         except ActivityError as error:
-            if is_cancelled_exception(error):
+            cause = error.cause
+            if not isinstance(cause, ApplicationError) or not cause.non_retryable:
                 raise
-            return TaskOutput(task=task, failure=f"{task} failed: {error.cause or error}")
+            return TaskOutput(task=task, failure=f"{task} failed: {cause}")
 
     async def _count_pending(self, scope: Scope) -> int | None:
         return await _step(GardenerActivities.count_pending, scope, summary=scope.tenant_id)

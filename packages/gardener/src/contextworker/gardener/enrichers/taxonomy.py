@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.text import Phrases, keys
 
+_SHOWN = 5
+
 
 class Category(BaseModel):
     """One category as its file states it."""
@@ -62,7 +64,13 @@ class Taxonomy:
         source = path or files("contextworker.gardener") / "data" / "taxonomy.toml"
         try:
             return cls(_File.model_validate(tomllib.loads(source.read_text("utf-8"))).category)
-        except (OSError, ValueError, ValidationError) as error:
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+                for problem in error.errors()[:_SHOWN]
+            )
+            raise ConfigurationError(f"taxonomy {source} cannot be used: {wrong}") from error
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigurationError(f"taxonomy {source} cannot be used: {error}") from error
 
     def path(self, category: Category) -> list[str]:
