@@ -55,6 +55,12 @@ def test_every_command_can_be_loaded(name: str) -> None:
         (["modules", "--address", "127.0.0.1:1"], 1, "contextworker up"),
         (["brain", "products"], 1, "There is no Brain here"),
         (["brain", "products", "--limit", "many"], 2, "many"),
+        (["brain", "products", "--limit", "0"], 2, "Must be >= 1"),
+        (["brain", "runs", "--limit", "99999999999999999999"], 2, "Must be <= "),
+        (["modules", "--address", "localhost"], 2, "'localhost' is no address"),
+        (["modules", "--address", "http://127.0.0.1:50052"], 2, "write HOST:PORT"),
+        (["modules", "--address", "127.0.0.1:99999"], 2, "write HOST:PORT"),
+        (["modules", "--address", "[::1]:1"], 1, "No gateway answers at [::1]:1"),
         (["up", "--port", "http"], 2, "http"),
     ],
 )
@@ -66,6 +72,53 @@ def test_a_wrong_call_is_a_sentence_and_an_exit_code(
     assert code == called.code
     assert says in " ".join(called.err.replace("│", " ").split())
     assert not called.out
+
+
+@pytest.mark.parametrize("command", [["modules"], ["demo"], ["up"], ["down"]])
+def test_a_setting_that_cannot_be_is_named(
+    call: Call, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """A slip in the environment is said by the variable's name."""
+    monkeypatch.setenv("CONTEXTWORKER_SHUTDOWN_GRACE_S", "-5")
+    called = call(*command)
+    assert 1 == called.code
+    assert "CONTEXTWORKER_SHUTDOWN_GRACE_S: Input should be greater than" in called.err
+
+
+def test_looking_makes_no_brain(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A wrong path in BRAIN_URL is said, not made."""
+    monkeypatch.setenv("BRAIN_URL", f"sqlite:///{tmp_path}/typo/brain.db")
+    called = call("brain", "products")
+    assert 1 == called.code
+    assert "There is no Brain at" in called.err
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_a_sentence(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a person can mend comes without a traceback."""
+    state = tmp_path / "full"
+    state.mkdir()
+    (state / "stack.json.new").symlink_to("/dev/full")
+    monkeypatch.setenv("CONTEXTWORKER_STATE_DIR", str(state))
+    monkeypatch.setenv("CONTEXTWORKER_SUPPLIERS_DIR", str(tmp_path))
+    called = call("up")
+    assert 1 == called.code
+    assert "No space left on device" in called.err
+
+
+def test_commands_to_type_next_work_as_this_one_did(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under `uv run` the executable is on no PATH but uv's."""
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    assert "uv run contextworker up" in call("modules", "--address", "127.0.0.1:1").err
+    monkeypatch.delenv("UV")
+    assert "uv run" not in call("modules", "--address", "127.0.0.1:1").err
 
 
 def test_nothing_runs_where_nothing_was_started(call: Call) -> None:

@@ -199,3 +199,14 @@ async def test_a_workflow_that_moves_is_not_taken_for_one_that_stands_still(
     servicer.answers = [*moving, {"status": "completed"}]
     last = await follow(client, "w", Notes(), stalled_after_s=0)
     assert "completed" == last.status
+
+
+async def test_another_kind_of_server_is_told_from_a_gateway() -> None:
+    """Temporal's own port is an easy mistake."""
+    server = aio.server()
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with GatewayClient(f"127.0.0.1:{port}") as client:
+        with pytest.raises(GatewayError, match=f"What answers at 127.0.0.1:{port} is no gateway"):
+            await client.modules()
+    await server.stop(None)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,19 @@ async def test_a_child_that_ends_while_starting_is_reported_with_its_log(tmp_pat
     assert "child stopped while starting (exit code 3)." == str(caught.value)
     expected = (f"its log: {tmp_path}/logs/child.log", "  │ no such file")
     assert expected == caught.value.details
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the guard is Linux only")
+async def test_a_program_that_cannot_be_run_is_a_sentence(tmp_path: Path) -> None:
+    """A broken binary on PATH is named in the log, without a traceback of the guard."""
+    broken = tmp_path / "broken"
+    broken.write_text("garbage")
+    broken.chmod(0o755)
+    child = Child(replace(_program(tmp_path, ""), command=[str(broken)]))
+    await child.start()
+    with pytest.raises(ChildError) as caught:
+        await child.ready(20)
+    assert f"  │ {broken} cannot be run: Exec format error" == caught.value.details[1]
 
 
 async def test_a_child_that_never_gets_ready_is_reported(tmp_path: Path) -> None:

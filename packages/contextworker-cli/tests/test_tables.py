@@ -91,5 +91,19 @@ def test_a_price_is_written_as_in_a_shop(
 def test_a_suppliers_brackets_are_text() -> None:
     """A name with [bold] in it is shown as it is, not read as markup."""
     stream = StringIO()
-    Console(file=stream, width=200).print(products_table([_product(name="Tent [bold]X[/]")]))
+    Console(file=stream, width=200).print(
+        products_table([_product(name="Tent [bold]X[/]")], width=200)
+    )
     assert "Tent [bold]X[/]" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_product_is_whole_at_every_width(width: int) -> None:
+    """A narrow terminal shows as much, in fewer columns."""
+    enrichment = _done("brand_model", brand="MSR") | _done("attributes", colour={"value": "red"})
+    stream = StringIO()
+    table = products_table([_product(name="A tent for two", enrichment=enrichment)], width=width)
+    Console(file=stream, width=width).print(table)
+    for words in ("CT-1", "A tent for two", "MSR", "colour red", "done"):
+        assert words in stream.getvalue()
+    assert (width == 120) == ("Attributes" in stream.getvalue())

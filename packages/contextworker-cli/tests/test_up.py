@@ -56,7 +56,7 @@ def test_the_stack_survives_being_killed(
     children = up.children()
     assert -signal.SIGKILL == up.interrupt(signal.SIGKILL)
     assert [] == psutil.wait_procs(children, timeout=10)[1]
-    assert 1 == call("status", WORKFLOW).code
+    assert 1 == call("status", WORKFLOW, "--address", _state(tmp_path)["gateway"]).code
     assert 224 == len(_json(call("brain", "products", *TENANT, "--limit", "999", "--json")))
 
     up = spawn("up")

@@ -1,6 +1,9 @@
 """The commands and where their code is; each is imported when it is called."""
 
+import errno
 import inspect
+import os
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
@@ -10,6 +13,8 @@ from contextworker.cli.errors import CliError
 from contextworker.core.errors import ContextWorkerError
 
 _COMMANDS = "contextworker.cli.commands"
+# What a person can mend: a full disk, a folder without rights.
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def make_app() -> App:
@@ -96,16 +101,24 @@ def run_command(tokens: Sequence[str]) -> int:
 
             return run(result)
     except CliError as error:
-        from contextworker.cli.output.render import print_error  # noqa: PLC0415 - nor rendering
-
-        print_error(error)
-        return error.exit_code
+        return _told(error)
     except ContextWorkerError as error:
-        from contextworker.cli.output.render import print_error  # noqa: PLC0415 - nor rendering
-
-        print_error(CliError(str(error)))
+        return _told(CliError(str(error)))
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CliError.exit_code
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        return _told(CliError(str(error)))
     return int(result or 0)
+
+
+def _told(error: CliError) -> int:
+    from contextworker.cli.output.render import print_error  # noqa: PLC0415 - help needs none
+
+    print_error(error)
+    return error.exit_code
 
 
 def _version() -> str:

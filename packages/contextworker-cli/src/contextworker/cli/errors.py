@@ -11,6 +11,9 @@ CliError                   a sentence for the person at the terminal; exit code 
 
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import disk_usage
+
+_FULL_DISK = 1_000_000  # bytes
 
 
 class CliError(Exception):
@@ -38,7 +41,10 @@ class ChildError(StackError):
 
     def __init__(self, message: str, *, log: Path, tail: Sequence[str]) -> None:
         shown = tail or ["(the log is empty)"]
-        super().__init__(message, [f"its log: {log}", *(f"  │ {line}" for line in shown)])
+        details = [f"its log: {log}", *(f"  │ {line}" for line in shown)]
+        if log.parent.exists() and disk_usage(log.parent).free < _FULL_DISK:
+            details.append("The disk is full: a log and a database need room to be written.")
+        super().__init__(message, details)
         self.log = log
 
 

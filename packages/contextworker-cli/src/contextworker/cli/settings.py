@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contextworker.cli.errors import CliError
 
 DEFAULT_PORT = 50052
 
@@ -39,3 +41,16 @@ class CliSettings(BaseSettings):
         validation_alias=AliasChoices("CONTEXTWORKER_SHUTDOWN_GRACE_S"),
         description="How long activities of the local stack may finish when it stops.",
     )
+
+
+def read_settings() -> CliSettings:
+    """Read the settings.
+
+    Raises:
+        CliError: One of them cannot be; names the variable and says why.
+    """
+    try:
+        return CliSettings()
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise CliError("The environment holds settings that cannot be:", problems) from None

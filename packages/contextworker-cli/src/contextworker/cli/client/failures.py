@@ -8,6 +8,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc import aio
 
 from contextworker.cli.errors import GatewayError, NoGatewayError
+from contextworker.cli.output.hints import command
 
 _DETAILS_KEY = "grpc-status-details-bin"
 
@@ -21,13 +22,19 @@ def from_rpc_error(error: aio.AioRpcError, address: str) -> GatewayError:
             code.name,
             f"No gateway answers at {address}.",
             [
-                "Start one here with:       contextworker up",
+                f"Start one here with:       {command('up')}",
                 "or name another one with:  --address HOST:PORT (or WORKER_ADDRESS)",
             ],
         )
     if code is grpc.StatusCode.DEADLINE_EXCEEDED and status is None:
         return GatewayError(
             code.name, f"The gateway at {address} did not answer in time; ask again."
+        )
+    if code is grpc.StatusCode.UNIMPLEMENTED and status is None:
+        return GatewayError(
+            code.name,
+            f"What answers at {address} is no gateway, or one that is older than this command.",
+            [f"It says: {error.details()}"],
         )
     message = (error.details() or "").strip() or f"The gateway at {address} failed: {code.name}."
     if status is None:

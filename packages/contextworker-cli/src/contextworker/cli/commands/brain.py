@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from pydantic import BaseModel
 from rich.table import Table
 
@@ -17,7 +18,7 @@ from contextworker.core.messages import DEFAULT_TENANT
 
 app = App(name="brain", help="Look into the Brain: products, rejects, runs.")
 
-Limit = Annotated[int, Parameter(help="How many at most.")]
+Limit = Annotated[int, Parameter(help="How many at most.", validator=Number(gte=1, lte=1_000_000))]
 
 
 @app.command
@@ -37,10 +38,10 @@ async def products(
             tenant, limit=limit, search=search, enrichment_status=status
         )
         counts = await brain.count_products(tenant)
-    _show(found, products_table(found), json=json, tenant=tenant)
+    _show(found, products_table(found, width=out().width), json=json, none="No product matches.")
     if not json:
         by_status = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-        err().print(f"{len(found):,} shown; stored: {by_status or 'none'}")
+        err().print(f"{len(found):,} shown; stored for {tenant!r}: {by_status or 'none'}")
 
 
 @app.command
@@ -54,7 +55,7 @@ async def rejects(
     """List feed rows that failed validation, with the reason."""
     async with _brain() as brain:
         found = await brain.list_rejects(tenant, run_id=run, limit=limit)
-    _show(found, rejects_table(found), json=json, tenant=tenant)
+    _show(found, rejects_table(found), json=json, none=f"No reject is stored for {tenant!r}.")
 
 
 @app.command
@@ -62,7 +63,7 @@ async def runs(*, tenant: Tenant = DEFAULT_TENANT, limit: Limit = 20, json: Json
     """List harvests, the latest first."""
     async with _brain() as brain:
         found = await brain.list_runs(tenant, limit=limit)
-    _show(found, runs_table(found), json=json, tenant=tenant)
+    _show(found, runs_table(found), json=json, none=f"No run is stored for {tenant!r}.")
 
 
 @asynccontextmanager
@@ -71,11 +72,11 @@ async def _brain() -> AsyncIterator[Brain]:
         yield brain
 
 
-def _show(found: Sequence[BaseModel], table: Table, *, json: bool, tenant: str) -> None:
+def _show(found: Sequence[BaseModel], table: Table, *, json: bool, none: str) -> None:
     if json:
         rows: list[dict[str, Any]] = [item.model_dump(mode="json") for item in found]
         print_json(rows)
     elif found:
         out().print(table)
     else:
-        err().print(f"Nothing is stored for the tenant {tenant!r}.", markup=False)
+        err().print(none, markup=False)

@@ -1,6 +1,7 @@
 """`contextworker demo`."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -14,11 +15,11 @@ from rich.text import Text
 
 from contextworker.cli.errors import CliError
 from contextworker.cli.output.console import err, out
+from contextworker.cli.output.hints import command
 from contextworker.cli.output.render import pairs
 from contextworker.cli.output.tables import products_table
-from contextworker.cli.settings import CliSettings
+from contextworker.cli.settings import read_settings
 from contextworker.cli.stack.notes import starting_notes
-from contextworker.cli.stack.plan import Plan
 from contextworker.cli.stack.ports import PortWish
 from contextworker.cli.stack.prepare import prepare
 from contextworker.cli.stack.stack import Stack
@@ -34,7 +35,7 @@ async def demo() -> int:
     ports. The folder is removed at the end, and kept where something failed.
     """
     began = time.monotonic()
-    settings = CliSettings()
+    settings = read_settings()
     with own_folder(settings.state_dir) as folder:
         plan = prepare(
             folder,
@@ -44,13 +45,17 @@ async def demo() -> int:
             ui=PortWish("Temporal's UI", ""),
             throwaway=True,
         )
+        if not plan.first:  # its Temporal is somebody else's
+            from contextworker.cli.stack.borrowed import refuse_shared_queues  # noqa: PLC0415 - rare
+
+            await refuse_shared_queues(plan.modules, os.environ)
         async with Stack(plan) as stack:
             with err().status("Starting …") as status:
                 await stack.start(starting_notes(err(), status))
             if plan.ui:
                 err().print(f"Temporal's UI, while this runs: {plan.ui}")
             outcome = await _unless_broken(play(plan), stack)
-            show(outcome, plan)
+            show(outcome)
             err().print("Stopping …")
     err().print(f"[green]✓[/] Done in {time.monotonic() - began:.1f} s; nothing is left running.")
     return 0
@@ -68,6 +73,9 @@ def own_folder(state_dir: Path) -> Iterator[Path]:
     keep = False
     try:
         yield folder
+    except asyncio.CancelledError:
+        err().print("Interrupted; nothing is left running.")
+        raise
     except Exception as error:
         keep = any(folder.rglob("*.log"))
         if keep and isinstance(error, CliError):
@@ -96,12 +104,16 @@ async def _unless_broken(work: Coroutine[Any, Any, T], stack: Stack) -> T:
         await asyncio.gather(working, watching, return_exceptions=True)
 
 
-def show(outcome: Outcome, plan: Plan) -> None:
+def show(outcome: Outcome) -> None:
     """Print the products, the counts and the workflow ids."""
     console = out()
-    console.print(products_table(outcome.products, title="Some of the enriched products"))
+    console.print(
+        products_table(outcome.products, width=console.width, title="Some of the enriched products")
+    )
     result = outcome.harvest.result or {}
-    rejects = ", ".join(f"{count:,} {reason}" for reason, count in outcome.rejects.items())
+    rejects = ", ".join(
+        f"{count:,} {reason.replace('_', ' ')}" for reason, count in outcome.rejects.items()
+    )
     statuses = ", ".join(f"{count:,} {name}" for name, count in outcome.by_status.items() if count)
     rows: list[tuple[str, RenderableType]] = [
         ("supplier", Text(SUPPLIER)),
@@ -111,6 +123,5 @@ def show(outcome: Outcome, plan: Plan) -> None:
         ("enriched", Text(statuses or "none")),
         ("workflows", Text(f"{outcome.harvest.workflow_id}\n{outcome.gardener.workflow_id}")),
     ]
-    if plan.ui:
-        rows.append(("Temporal's UI", Text(f"{plan.ui} (until now; `contextworker up` keeps it)")))
+    rows.append(("next", Text(f"{command('up')} keeps all this running, with Temporal's UI")))
     console.print(pairs(rows))

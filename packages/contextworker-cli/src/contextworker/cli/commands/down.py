@@ -2,7 +2,7 @@
 
 from contextworker.cli.errors import StackError
 from contextworker.cli.output.console import err
-from contextworker.cli.settings import CliSettings
+from contextworker.cli.settings import read_settings
 from contextworker.cli.stack.state import find_running
 
 WITHIN_S = 60.0
@@ -10,7 +10,7 @@ WITHIN_S = 60.0
 
 def down() -> int:
     """Stop the stack that `up` runs in this folder or one above; its data stays."""
-    settings = CliSettings()
+    settings = read_settings()
     state = find_running(settings.state_dir)
     if state is None:
         err().print("No stack runs here.")

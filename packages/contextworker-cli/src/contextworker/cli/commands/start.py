@@ -11,6 +11,7 @@ from contextworker.cli.commands.options import Address, Json
 from contextworker.cli.commands.watch import watch_until_closed
 from contextworker.cli.errors import UsageError
 from contextworker.cli.output.console import err, out, print_json
+from contextworker.cli.output.hints import command
 
 
 async def start(
@@ -49,7 +50,7 @@ async def start(
         print_json(started.dump())
     else:
         out().print(_line(started.workflow_id, started.status), markup=False)
-        err().print(f"Follow it: contextworker watch {started.workflow_id}", markup=False)
+        err().print(f"Follow it: {command(f'watch {started.workflow_id}')}", markup=False)
     return 0
 
 

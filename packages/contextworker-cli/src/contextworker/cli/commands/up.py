@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from contextworker.cli.errors import StackError
 from contextworker.cli.output.console import err, out
 from contextworker.cli.output.render import stack_view
-from contextworker.cli.settings import DEFAULT_PORT, CliSettings
+from contextworker.cli.settings import DEFAULT_PORT, read_settings
 from contextworker.cli.stack.logs import rotate
 from contextworker.cli.stack.notes import running_notes, starting_notes
 from contextworker.cli.stack.plan import Plan
@@ -46,7 +46,7 @@ async def up(
         ui_port: The port of Temporal's UI. Default: 8233, or a free one.
         temporal_port: Temporal's port. Default: 7233, or a free one.
     """
-    settings = CliSettings()
+    settings = read_settings()
     root = settings.state_dir.resolve()
     try:
         root.mkdir(parents=True, exist_ok=True)

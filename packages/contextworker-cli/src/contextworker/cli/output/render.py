@@ -9,14 +9,15 @@ from rich.text import Text
 from contextworker.cli.client.replies import ModuleInfo, TaskStatus
 from contextworker.cli.errors import CliError
 from contextworker.cli.output.console import err
+from contextworker.cli.output.hints import command
 from contextworker.cli.output.views import describe
 from contextworker.cli.stack.state import StackState
 
 _TRY = (
-    "contextworker start harvest supplier_code=camping-trade tenant_id=my_project --watch",
-    "contextworker start gardener tenant_id=my_project --watch",
-    "contextworker brain products --tenant my_project",
-    "contextworker modules",
+    "start harvest supplier_code=camping-trade tenant_id=my_project --watch",
+    "start gardener tenant_id=my_project --watch",
+    "brain products --tenant my_project",
+    "modules",
 )
 _FACTS = ("workflow_type", "run_id", "task_queue", "started_at", "closed_at")
 STYLES = {
@@ -86,7 +87,8 @@ def stack_view(state: StackState) -> RenderableType:
         ("Brain", Text(state.brain_url)),
         ("suppliers", Text(str(state.suppliers_dir))),
         ("logs", Group(*(Text(str(process.log)) for process in state.processes))),
-        ("try", Group(*(Text(line, style="cyan") for line in _TRY))),
+        ("try", Group(*(Text(command(words), style="cyan") for words in _TRY))),
+        ("stop", Text.assemble("Ctrl-C there, or ", (command("down"), "cyan"))),
     ]
     return pairs(rows)
 

@@ -12,20 +12,31 @@ from contextworker.brain import Product, Reject, RunRecord
 from contextworker.cli.output.render import state_text
 
 _RAW_CHARS = 80
+_ROOMY = 110  # characters that the seven columns of products need to be read with ease
 
 
-def products_table(products: Sequence[Product], *, title: str | None = None) -> Table:
-    """Return products with what the gardener made of them."""
-    table = _table("SKU", "Name", "Brand", "Category", "Attributes", title=title)
+def products_table(products: Sequence[Product], *, width: int, title: str | None = None) -> Table:
+    """Return products with what the gardener made of them.
+
+    Where seven columns do not fit in `width` characters, brand and attributes stand below the name.
+    """
+    roomy = width >= _ROOMY
+    names = ["Name", "Brand", "Category", "Attributes"] if roomy else ["Name", "Category"]
+    table = _table("SKU", *names, title=title)
     table.add_column("Price", justify="right", no_wrap=True)
     table.add_column("Status", no_wrap=True)
     for product in products:
+        said = brand(product), attributes(product)
+        below = Text("\n" + ", ".join(filter(None, said)), style="dim") if any(said) else Text()
+        name = Text(product.name)
+        middle = (
+            [name, Text(said[0]), category(product), Text(said[1])]
+            if roomy
+            else [Text.assemble(name, below), category(product)]
+        )
         table.add_row(
             Text(product.sku),
-            Text(product.name),
-            Text(brand(product)),
-            category(product),
-            Text(attributes(product)),
+            *middle,
             Text(price(product.price_retail, product.currency)),
             state_text(product.enrichment_status),
         )
@@ -38,7 +49,7 @@ def rejects_table(rejects: Iterable[Reject]) -> Table:
     for reject in rejects:
         raw = ", ".join(f"{key}={value}" for key, value in reject.raw.items())
         table.add_row(
-            Text(reject.source),
+            Text(reject.source.rstrip("/").rpartition("/")[2]),
             Text(str(reject.row_number)),
             Text(reject.reason),
             Text(raw if len(raw) <= _RAW_CHARS else raw[: _RAW_CHARS - 1] + "…"),
@@ -51,7 +62,7 @@ def runs_table(runs: Iterable[RunRecord]) -> Table:
     table = _table("Started", "Supplier", "Status")
     for name in ("Inserted", "Updated", "Unchanged", "Rejected"):
         table.add_column(name, justify="right")
-    table.add_column("Workflow")
+    table.add_column("Workflow", overflow="fold")
     for run in runs:
         table.add_row(
             Text(f"{run.started_at:%Y-%m-%d %H:%M:%S}"),

@@ -22,7 +22,10 @@ def main(parent: int, command: list[str]) -> None:
         raise OSError(error, f"prctl(PR_SET_PDEATHSIG): {os.strerror(error)}")
     if os.getppid() != parent:  # it died before the request: no signal will ever come
         sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606 - becoming the command, without a shell, is the job
+    try:
+        os.execv(command[0], command)  # noqa: S606 - becoming it, without a shell, is the job
+    except OSError as error:
+        sys.exit(f"{command[0]} cannot be run: {error.strerror}")
 
 
 if __name__ == "__main__":
