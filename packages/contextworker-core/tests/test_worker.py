@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from temporalio.worker import Worker
 
 from contextcore import ContextUnit
 from contextworker.core.announcement import METADATA_KEY, Announcement
-from contextworker.core.errors import ConfigurationError
+from contextworker.core.errors import ConfigurationError, TransientError
 from contextworker.core.registry import ModuleConfig
 from contextworker.core.settings import Promotion, WorkerSettings
 from contextworker.core.testing import TemporalServer, execute, running
@@ -173,3 +174,16 @@ async def test_an_unknown_namespace_is_a_sentence(
         await run_worker(Client(**config), [module], WorkerSettings(), stop=asyncio.Event())
 
     assert caught.group_contains(ConfigurationError, match="namespace 'nowhere'")
+
+
+async def test_an_outage_at_the_start_is_no_refusal(tmp_path: Path) -> None:
+    """Temporal was there to connect to and is gone a moment later: it will be back."""
+    server = TemporalServer(database=tmp_path / "temporal.db")
+    server.start()
+    client = await server.connect()
+    server.kill()
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_worker(client, [module], WorkerSettings(), stop=asyncio.Event())
+
+    assert caught.group_contains(TransientError, match="Temporal went away")

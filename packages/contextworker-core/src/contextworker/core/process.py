@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pydantic import ValidationError
 
 from contextworker.core.connection import connect
-from contextworker.core.errors import ContextWorkerError
+from contextworker.core.errors import ContextWorkerError, TransientError
 from contextworker.core.health import health_server
 from contextworker.core.registry import ModuleConfig
 from contextworker.core.settings import RuntimeSettings, WorkerSettings
@@ -21,6 +21,7 @@ from contextworker.core.worker import run_worker, shared_modules
 
 _log = logging.getLogger(__name__)
 EXIT_FAILURE = 1
+_RESTART_PAUSE_S = 2
 
 
 def run_module_worker(module: ModuleConfig) -> None:
@@ -33,16 +34,28 @@ def run_module_workers(modules: Sequence[ModuleConfig]) -> None:
 
     async def serve(stop: asyncio.Event) -> None:
         settings = WorkerSettings()
-        connecting = asyncio.create_task(connect(*shared_modules(modules)))
-        await _first(connecting, stop)
-        if not connecting.done():
-            connecting.cancel()
-            return
-        client = await connecting
-        async with health_server(settings.health_address, client) as health:
-            await run_worker(client, modules, settings, stop=stop, on_ready=health.ready)
+        while not stop.is_set():
+            try:
+                await _work(modules, settings, stop)
+            except* TransientError as error:
+                _log.warning("%s; starting again", "; ".join(map(str, _leaves(error))))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _RESTART_PAUSE_S)
 
     run_process(serve)
+
+
+async def _work(
+    modules: Sequence[ModuleConfig], settings: WorkerSettings, stop: asyncio.Event
+) -> None:
+    connecting = asyncio.create_task(connect(*shared_modules(modules)))
+    await _first(connecting, stop)
+    if not connecting.done():
+        connecting.cancel()
+        return
+    client = await connecting
+    async with health_server(settings.health_address, client) as health:
+        await run_worker(client, modules, settings, stop=stop, on_ready=health.ready)
 
 
 def run_process(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from contextworker.core.deployment import announce, deployment_config
-from contextworker.core.errors import ConfigurationError
+from contextworker.core.errors import ConfigurationError, TransientError
 from contextworker.core.registry import Activity, ModuleConfig
 from contextworker.core.settings import WorkerSettings
 
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 # of the heartbeat timeout.
 _HEARTBEAT_INTERVAL = timedelta(seconds=1)
 # How long a run waits for the worker that knew it last, before any other takes it over.
+_OUTAGES = ("Unavailable", "Cancelled", "DeadlineExceeded")
 _STICKY_TIMEOUT = timedelta(seconds=5)
 
 
@@ -56,6 +57,7 @@ async def run_worker(
 
     Raises:
         ConfigurationError: Temporal refuses a worker (an unknown namespace, for one).
+        TransientError: Temporal went away before a worker could begin.
         Exception: Whatever ended a worker for good; the others are stopped first.
     """
     async with AsyncExitStack() as stack:
@@ -84,12 +86,14 @@ async def _run(worker: Worker) -> None:
     try:
         await worker.run()
     except RuntimeError as error:
-        if "validation failed" in str(error):
-            raise ConfigurationError(
-                f"Temporal refuses the worker of task queue {worker.task_queue!r} "
-                f"in namespace {worker.client.namespace!r}: {error}"
-            ) from error
-        raise
+        if "validation failed" not in str(error):
+            raise
+        if any(f"code: {code}" in str(error) for code in _OUTAGES):
+            raise TransientError(f"Temporal went away while the worker started: {error}") from error
+        raise ConfigurationError(
+            f"Temporal refuses the worker of task queue {worker.task_queue!r} "
+            f"in namespace {worker.client.namespace!r}: {error}"
+        ) from error
 
 
 async def _announce(
