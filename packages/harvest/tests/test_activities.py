@@ -95,6 +95,22 @@ async def test_fetch_resumes(
     assert Progress(stage="fetching", done=15, total=15, unit="bytes") == second.beats[-1][0]
 
 
+async def test_fetch_starts_over_after_an_edit(
+    harvester: Harvester, suppliers: Any, run: HarvestRun, web: Any
+) -> None:
+    """What an attempt had fetched for another supplier file is not mixed with the new one."""
+    one = web.answer("/one.csv", "sku,name\na,Tent\n")
+    two = web.answer("/two.csv", status=503)
+    suppliers.write("camp", one, source=f'[[sources]]\nurl = "{two}"')
+    first = Worker()
+    with pytest.raises(FeedUnavailableError):
+        await first.run(harvester.fetch_products, run)
+    three = web.answer("/three.csv", "sku,name\nc,Mat\n")
+    suppliers.write("camp", three)
+    fetched = await Worker(*first.beats[-1]).run(harvester.fetch_products, run)
+    assert [three] == [feed.source for feed in fetched.feeds]
+
+
 async def test_sources_alike_are_told_apart(
     harvester: Harvester, brain: Brain, suppliers: Any, run: HarvestRun, web: Any
 ) -> None:

@@ -128,6 +128,13 @@ async def test_truncated_answer(fetching: Fetching, web: Any) -> None:
         await fetching.fetch(url)
 
 
+async def test_no_room(fetching: Fetching, web: Any) -> None:
+    """A disk that takes no file is said in a sentence, and may be mended."""
+    fetching.path = Path("/dev/full")
+    with pytest.raises(FeedUnavailableError, match="worker's disk: No space left"):
+        await fetching.fetch(web.answer("/feed.csv", FEED * 2000))
+
+
 async def test_nobody_listens(fetching: Fetching) -> None:
     """A server that is down may be up later."""
     with pytest.raises(FeedUnavailableError, match="cannot be reached"):

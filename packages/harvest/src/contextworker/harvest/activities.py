@@ -83,7 +83,7 @@ class Harvester(HarvestActivities):
         there already.
         """
         supplier = await asyncio.to_thread(self._suppliers.load, run.supplier_code)
-        feeds = _resumed_feeds()
+        feeds = _resumed_feeds(supplier)
         async with beating(Progress(stage="fetching", unit="bytes"), _dump(feeds)) as heart:
             for number in range(len(feeds), len(supplier.sources)):
                 try:
@@ -198,9 +198,12 @@ def _label(supplier: Supplier, number: int) -> str:
     return label if alike == 1 else f"{label} (source {number + 1})"
 
 
-def _resumed_feeds() -> list[Feed]:
+def _resumed_feeds(supplier: Supplier) -> list[Feed]:
+    """Return the feeds an earlier attempt fetched; none where the supplier's file has changed."""
     details = activity.info().heartbeat_details
-    return [Feed.model_validate(feed) for feed in details[1]] if len(details) > 1 else []
+    feeds = [Feed.model_validate(feed) for feed in details[1]] if len(details) > 1 else []
+    labels = [_label(supplier, number) for number in range(len(supplier.sources))]
+    return feeds if [feed.source for feed in feeds] == labels[: len(feeds)] else []
 
 
 def _dump(feeds: list[Feed]) -> list[dict[str, Any]]:

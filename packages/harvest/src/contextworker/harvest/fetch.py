@@ -117,6 +117,10 @@ class Fetcher:
             raise FeedUnavailableError(
                 f"the download of {where} broke off ({type(error).__name__})"
             ) from error
+        except OSError as error:
+            raise FeedUnavailableError(
+                f"the feed {where} cannot be kept on the worker's disk: {error.strerror}"
+            ) from error
 
     async def _receive(
         self, response: httpx.Response, file: BinaryIO, source: Source, on_bytes: OnBytes
