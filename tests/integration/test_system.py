@@ -125,3 +125,29 @@ def test_a_wrong_request_is_answered_in_words(
 
     assert code == refused.value.code()
     assert words in str(refused.value.details())
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["gateway"], "gateway listening on"),
+        (["harvest-worker"], "polls harvest-tasks"),
+        (["gardener-worker"], "polls gardener-tasks"),
+        (["python", "-m", "contextworker"], "gateway listening on"),
+        (["python", "-m", "contextworker", "--temporal"], "polls harvest-tasks"),
+        (
+            ["python", "-m", "contextworker", "--temporal", "--modules", "harvest", "gardener"],
+            "polls gardener-tasks",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_every_executable_ends_well_when_it_is_told_to(
+    system: System, command: list[str], says: str
+) -> None:
+    """SIGTERM is how every supervisor stops a service: exit code 0, no traceback."""
+    system.start("it", *command, says=says)
+
+    assert 0 == system.stop("it")
+
+    assert "Traceback" not in (system.folder / "it.log").read_text()

@@ -59,6 +59,12 @@ class System:
         process.kill()
         process.wait()
 
+    def stop(self, name: str) -> int:
+        """End a process as an operator does, with SIGTERM; returns its exit code."""
+        process = self.processes.pop(name)
+        process.terminate()
+        return process.wait(30)
+
     def start_gateway(self) -> None:
         """Start the gateway's executable."""
         self.start("gateway", "gateway", says="gateway listening on")

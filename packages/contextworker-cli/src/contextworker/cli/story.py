@@ -15,7 +15,7 @@ from contextworker.cli.stack.process import tail
 
 SUPPLIER = "camping-trade"
 TENANT = "my_project"
-SHOWN = 12
+SHOWN = 8
 STALLED_AFTER_S = 60.0
 _PAGE = 500
 
