@@ -7,9 +7,9 @@ import pytest
 
 from contextworker.core.announcement import AnnouncedRoute, Announcement
 from contextworker.gateway.errors import TemporalUnavailableError, UnknownWorkflowTypeError
-from contextworker.gateway.route_cache import RouteCache
-from contextworker.gateway.routes import AnnouncedModule
-from contextworker.gateway.sources import EntryPointSource, RouteSource
+from contextworker.gateway.routing.route_cache import RouteCache
+from contextworker.gateway.routing.routes import AnnouncedModule
+from contextworker.gateway.routing.sources import EntryPointSource, RouteSource
 
 
 def module(*workflow_types: str) -> AnnouncedModule:

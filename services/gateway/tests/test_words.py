@@ -13,11 +13,11 @@ from contextcore import Violation
 from contextworker.core.announcement import AnnouncedRoute, Announcement
 from contextworker.core.converter import DATA_CONVERTER
 from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
-from contextworker.gateway.failures import closed_run_error, decoded
 from contextworker.gateway.payload_check import check
-from contextworker.gateway.pollers import UNVERSIONED, Poller, Queue
-from contextworker.gateway.routes import AnnouncedModule, RouteInfo
-from contextworker.gateway.workflow_ids import from_template, from_unit
+from contextworker.gateway.routing.routes import AnnouncedModule, RouteInfo
+from contextworker.gateway.routing.workflow_ids import from_template, from_unit
+from contextworker.gateway.runs.failures import closed_run_error, decoded
+from contextworker.gateway.runs.pollers import UNVERSIONED, Poller, Queue
 
 SCHEMA: dict[str, Any] = {
     "properties": {

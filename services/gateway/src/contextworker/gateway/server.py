@@ -14,13 +14,13 @@ from contextcore import worker_pb2, worker_pb2_grpc
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.health import Health
 from contextworker.gateway.interceptor import StatusInterceptor
-from contextworker.gateway.modules import ModuleLister
-from contextworker.gateway.route_cache import RouteCache
+from contextworker.gateway.routing.modules import ModuleLister
+from contextworker.gateway.routing.route_cache import RouteCache
+from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
+from contextworker.gateway.runs.starting import Starter
+from contextworker.gateway.runs.status import StatusReader
 from contextworker.gateway.servicer import WorkerServicer
 from contextworker.gateway.settings import GatewaySettings
-from contextworker.gateway.sources import DeploymentSource, EntryPointSource, RouteSource
-from contextworker.gateway.starting import Starter
-from contextworker.gateway.status import StatusReader
 from contextworker.gateway.temporal import Temporal
 
 _log = logging.getLogger(__name__)

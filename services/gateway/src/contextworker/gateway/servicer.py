@@ -9,10 +9,10 @@ from contextcore import ContextUnit, UnitError, context_unit_pb2, worker_pb2_grp
 from contextworker.core.messages import RoutePayload
 from contextworker.core.workflow_ids import MAX_CHARACTERS
 from contextworker.gateway.errors import InvalidRequestError, NotOfferedError
-from contextworker.gateway.modules import ModuleLister
 from contextworker.gateway.payload_check import check
-from contextworker.gateway.starting import Starter
-from contextworker.gateway.status import StatusReader
+from contextworker.gateway.routing.modules import ModuleLister
+from contextworker.gateway.runs.starting import Starter
+from contextworker.gateway.runs.status import StatusReader
 
 Wire = context_unit_pb2.ContextUnit
 Context = grpc.aio.ServicerContext[Wire, Wire]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from contextworker.gateway.pollers import UNVERSIONED, read_queue
-from contextworker.gateway.route_cache import RouteCache
-from contextworker.gateway.routes import AnnouncedModule
+from contextworker.gateway.routing.route_cache import RouteCache
+from contextworker.gateway.routing.routes import AnnouncedModule
+from contextworker.gateway.runs.pollers import UNVERSIONED, read_queue
 from contextworker.gateway.temporal import Temporal
 
 _MAX_INTEGER = 2**53

@@ -17,11 +17,11 @@ from temporalio.service import RPCError
 from contextcore import ContextUnit, Violation
 from contextworker.core.messages import DEFAULT_TENANT, Message, RoutePayload
 from contextworker.core.workflow_ids import MAX_CHARACTERS
-from contextworker.gateway import workflow_ids
 from contextworker.gateway.errors import InvalidRequestError
 from contextworker.gateway.payload_check import check
-from contextworker.gateway.route_cache import RouteCache
-from contextworker.gateway.routes import RouteInfo
+from contextworker.gateway.routing import workflow_ids
+from contextworker.gateway.routing.route_cache import RouteCache
+from contextworker.gateway.routing.routes import RouteInfo
 from contextworker.gateway.settings import MAX_RUN_INPUT_BYTES
 from contextworker.gateway.temporal import Temporal
 

@@ -6,8 +6,8 @@ import time
 
 from contextworker.gateway.deadline import within
 from contextworker.gateway.errors import TemporalUnavailableError, UnknownWorkflowTypeError
-from contextworker.gateway.routes import RouteInfo, RouteTable
-from contextworker.gateway.sources import RouteSource
+from contextworker.gateway.routing.routes import RouteInfo, RouteTable
+from contextworker.gateway.routing.sources import RouteSource
 
 _log = logging.getLogger(__name__)
 # Temporal lists a deployment's new version a moment after it was made (0.1 s as measured), so one

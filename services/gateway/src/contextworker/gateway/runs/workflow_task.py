@@ -4,7 +4,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflow.v1 import PendingWorkflowTaskInfo, WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 
-from contextworker.gateway.failures import TaskError, decoded, links
+from contextworker.gateway.runs.failures import TaskError, decoded, links
 from contextworker.gateway.temporal import Temporal
 
 _EVENTS_READ = 100  # signals that came since may lie before it

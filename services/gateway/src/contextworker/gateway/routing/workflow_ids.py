@@ -8,7 +8,7 @@ from contextcore import Violation
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.workflow_ids import MAX_CHARACTERS, WorkflowIdTemplate, escape
 from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
-from contextworker.gateway.routes import RouteInfo
+from contextworker.gateway.routing.routes import RouteInfo
 
 
 def from_template(route: RouteInfo, template: str, payload: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.converter import DataConverter
 
 from contextcore import ContextUnit, UnitError
-from contextworker.gateway.failures import UNREADABLE, TaskError, closed_run_error, decoded
+from contextworker.gateway.runs.failures import UNREADABLE, TaskError, closed_run_error, decoded
 from contextworker.gateway.settings import MAX_REPLY_BYTES
 from contextworker.gateway.temporal import Temporal
 

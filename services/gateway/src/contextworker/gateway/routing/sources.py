@@ -15,7 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contextworker.core.announcement import METADATA_KEY, Announcement
 from contextworker.core.registry import WorkerRegistry
-from contextworker.gateway.routes import AnnouncedModule
+from contextworker.gateway.routing.routes import AnnouncedModule
 from contextworker.gateway.temporal import Temporal
 
 _log = logging.getLogger(__name__)

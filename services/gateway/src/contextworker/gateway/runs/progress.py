@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from contextworker.core.messages import Progress
 from contextworker.gateway.errors import GatewayError
-from contextworker.gateway.failures import UNREADABLE
+from contextworker.gateway.runs.failures import UNREADABLE
 from contextworker.gateway.temporal import Temporal
 
 _QUERY = "progress"

@@ -16,8 +16,8 @@ from temporalio.api.enums.v1 import TaskQueueType, WorkerVersioningMode
 from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
+from contextworker.gateway.runs.times import moment
 from contextworker.gateway.temporal import Temporal
-from contextworker.gateway.times import moment
 
 _IDLE_POLL = timedelta(seconds=70)
 _DISPATCH = timedelta(seconds=2)

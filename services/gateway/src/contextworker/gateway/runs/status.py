@@ -15,13 +15,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contextworker.core.messages import Message, Progress
 from contextworker.gateway.errors import RunNotFoundError
-from contextworker.gateway.failures import TaskError
-from contextworker.gateway.pending import PendingActivity, read_activities
-from contextworker.gateway.progress import heartbeat_progress, overlaid, query_progress
-from contextworker.gateway.results import close_event, read_outcome
+from contextworker.gateway.runs.failures import TaskError
+from contextworker.gateway.runs.pending import PendingActivity, read_activities
+from contextworker.gateway.runs.progress import heartbeat_progress, overlaid, query_progress
+from contextworker.gateway.runs.results import close_event, read_outcome
+from contextworker.gateway.runs.times import iso
+from contextworker.gateway.runs.waiting import find_waiting
 from contextworker.gateway.temporal import Temporal
-from contextworker.gateway.times import iso
-from contextworker.gateway.waiting import find_waiting
 
 
 class Status(StrEnum):

@@ -1,0 +1,1 @@
+"""Runs in Temporal: starting them, and telling how they stand."""
