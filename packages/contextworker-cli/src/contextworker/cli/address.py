@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from contextworker.brain.urls import parse_url
+from contextworker.brain.sql.urls import parse_url
 from contextworker.cli.errors import BrainError, UsageError
 from contextworker.cli.output.hints import command
 from contextworker.cli.settings import DEFAULT_PORT, read_settings

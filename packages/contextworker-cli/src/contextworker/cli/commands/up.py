@@ -12,6 +12,7 @@ from contextworker.cli.errors import StackError
 from contextworker.cli.output.console import err, out
 from contextworker.cli.output.render import stack_view
 from contextworker.cli.settings import DEFAULT_PORT, read_settings
+from contextworker.cli.stack.again import until_ports_hold
 from contextworker.cli.stack.logs import rotate
 from contextworker.cli.stack.notes import running_notes, starting_notes
 from contextworker.cli.stack.plan import Plan
@@ -55,14 +56,16 @@ async def up(
     try:
         with FileLock(root / LOCK_FILE).acquire(timeout=0):
             _recover(root)
-            plan = prepare(
-                root,
-                settings,
-                gateway=PortWish("the gateway", "--port", port, DEFAULT_PORT),
-                temporal=PortWish("Temporal", "--temporal-port", temporal_port, TEMPORAL_PORT),
-                ui=PortWish("Temporal's UI", "--ui-port", ui_port, UI_PORT),
+            await until_ports_hold(
+                lambda: prepare(
+                    root,
+                    settings,
+                    gateway=PortWish("the gateway", "--port", port, DEFAULT_PORT),
+                    temporal=PortWish("Temporal", "--temporal-port", temporal_port, TEMPORAL_PORT),
+                    ui=PortWish("Temporal's UI", "--ui-port", ui_port, UI_PORT),
+                ),
+                lambda plan: _run(plan, root),
             )
-            await _run(plan, root)
     except Timeout:
         _already_running(root)
     return 0

@@ -77,6 +77,12 @@ class Plan:
     first: Sequence[Program]
     rest: Sequence[Program]
 
+    @property
+    def ports(self) -> list[int]:
+        """Every port that the stack's own processes listen on."""
+        programs = [program.health_address for program in [*self.first, *self.rest]]
+        return [int(at.rpartition(":")[2]) for at in [*programs, *([self.ui] if self.ui else [])]]
+
 
 def make_plan(
     root: Path,

@@ -53,6 +53,14 @@ def choose_ports(*wishes: PortWish) -> list[int]:
     return [chosen[index] for index in range(len(wishes))]
 
 
+def in_use(port: int) -> bool:
+    """Tell whether some program listens on a port."""
+    if (bound := _bind(port)) is None:
+        return True
+    bound.close()
+    return False
+
+
 def _bind_any() -> socket.socket | None:
     tried = (_bind(port) for port in secrets.SystemRandom().sample(_QUIET_RANGE, _TRIES))
     return next((bound for bound in tried if bound is not None), None)
