@@ -14,12 +14,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain import migrating, open_brain
-from contextworker.brain.database import open_database
-from contextworker.brain.migrating import HEAD, VERSION_TABLE, migrate
-from contextworker.brain.schema import metadata
+from contextworker.brain import open_brain
 from contextworker.brain.settings import BrainSettings
-from contextworker.brain.urls import parse_url
+from contextworker.brain.sql import migrating
+from contextworker.brain.sql.database import open_database
+from contextworker.brain.sql.migrating import HEAD, VERSION_TABLE, migrate
+from contextworker.brain.sql.schema import metadata
+from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError
 
 NewUrl = Callable[[], str]

@@ -12,7 +12,7 @@ import pytest
 
 from contextworker.brain import BrainSettings, open_brain
 from contextworker.brain.settings import read_settings
-from contextworker.brain.urls import parse_url
+from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError, TransientError
 
 NewUrl = Callable[[], str]

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from contextworker.brain.migrating import migrate
 from contextworker.brain.settings import read_settings
+from contextworker.brain.sql.migrating import migrate
 from contextworker.core.errors import ContextWorkerError
 
 

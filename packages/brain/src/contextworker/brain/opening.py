@@ -19,10 +19,10 @@ async def open_brain(url: str | None = None) -> AsyncIterator[Brain]:
         TransientError: The database does not answer now.
     """
     # A program that only names the Brain, as a workflow's messages do, must not load SQLAlchemy.
-    from contextworker.brain.database import open_database  # noqa: PLC0415
-    from contextworker.brain.migrating import ensure_head  # noqa: PLC0415
-    from contextworker.brain.store import SqlBrain  # noqa: PLC0415
-    from contextworker.brain.urls import parse_url  # noqa: PLC0415
+    from contextworker.brain.sql.database import open_database  # noqa: PLC0415
+    from contextworker.brain.sql.migrating import ensure_head  # noqa: PLC0415
+    from contextworker.brain.sql.store import SqlBrain  # noqa: PLC0415
+    from contextworker.brain.sql.urls import parse_url  # noqa: PLC0415
 
     settings = read_settings()
     target = parse_url(settings.url.get_secret_value() if url is None else url)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 
-from contextworker.brain.columns import ExactDecimal, Json, Key, UtcDateTime
+from contextworker.brain.sql.columns import ExactDecimal, Json, Key, UtcDateTime
 
 metadata = MetaData()
 

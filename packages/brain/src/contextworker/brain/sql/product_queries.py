@@ -6,8 +6,8 @@ from sqlalchemy import Row, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Enrichment, EnrichmentStatus, Product
-from contextworker.brain.schema import products
-from contextworker.brain.search import fold
+from contextworker.brain.sql.schema import products
+from contextworker.brain.sql.search import fold
 
 # Well under every database's limit of variables in a statement.
 _KEYS_PER_STATEMENT = 5000

@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, literal, null, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain import json_rows
-from contextworker.brain.columns import UtcDateTime
 from contextworker.brain.identity import product_id
 from contextworker.brain.models import ProductFields, ProductRecord, UpsertCounts
-from contextworker.brain.schema import products
-from contextworker.brain.search import fold
+from contextworker.brain.sql import json_rows
+from contextworker.brain.sql.columns import UtcDateTime
+from contextworker.brain.sql.schema import products
+from contextworker.brain.sql.search import fold
 
 _FIELDS = tuple(ProductFields.model_fields)
 _TYPES: json_rows.Types = {

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from contextworker.brain.migrating import VERSION_TABLE
-from contextworker.brain.schema import metadata
+from contextworker.brain.sql.migrating import VERSION_TABLE
+from contextworker.brain.sql.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,9 +10,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from contextworker.brain.faults import in_sentences
 from contextworker.brain.settings import BrainSettings
-from contextworker.brain.urls import BrainUrl
+from contextworker.brain.sql.faults import in_sentences
+from contextworker.brain.sql.urls import BrainUrl
 from contextworker.core.errors import ConfigurationError
 
 P = ParamSpec("P")

@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain import json_rows
 from contextworker.brain.models import RunRecord, RunStatus, UpsertCounts
-from contextworker.brain.schema import runs
+from contextworker.brain.sql import json_rows
+from contextworker.brain.sql.schema import runs
 from contextworker.core.errors import PermanentError
 
 _LOST = "it was ended from outside, for another run of the same workflow has begun"

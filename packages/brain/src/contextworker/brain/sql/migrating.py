@@ -5,9 +5,9 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain.database import Database, open_database
 from contextworker.brain.settings import read_settings
-from contextworker.brain.urls import parse_url
+from contextworker.brain.sql.database import Database, open_database
+from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError
 
 HEAD = "0001"

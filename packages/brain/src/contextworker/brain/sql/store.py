@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain import product_queries, reject_queries, run_queries
-from contextworker.brain.database import Database
 from contextworker.brain.models import (
     Enrichment,
     EnrichmentStatus,
@@ -20,7 +18,9 @@ from contextworker.brain.models import (
     UpsertCounts,
 )
 from contextworker.brain.protocol import NO_COUNTS
-from contextworker.brain.upsert import upsert
+from contextworker.brain.sql import product_queries, reject_queries, run_queries
+from contextworker.brain.sql.database import Database
+from contextworker.brain.sql.upsert import upsert
 
 
 class SqlBrain:

@@ -10,10 +10,10 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import ColumnElement, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain import json_rows
-from contextworker.brain.columns import UtcDateTime
 from contextworker.brain.models import Reject, RejectRecord
-from contextworker.brain.schema import rejects
+from contextworker.brain.sql import json_rows
+from contextworker.brain.sql.columns import UtcDateTime
+from contextworker.brain.sql.schema import rejects
 from contextworker.brain.values import NUL_IN_JSON
 from contextworker.core.errors import InvalidInputError
 
