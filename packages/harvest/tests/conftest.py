@@ -18,7 +18,7 @@ from contextworker.core.testing.fixtures import temporal
 from contextworker.core.testing.server import TemporalServer
 from contextworker.core.worker import shared_modules
 from contextworker.harvest.activities import Harvester
-from contextworker.harvest.fetch import Fetcher
+from contextworker.harvest.feeds.fetch import Fetcher
 from contextworker.harvest.messages import HarvestRun
 from contextworker.harvest.module import module
 from contextworker.harvest.settings import HarvestSettings

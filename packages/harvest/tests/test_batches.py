@@ -2,7 +2,7 @@
 
 from contextworker.brain import ProductRecord, RejectRecord
 from contextworker.harvest.batches import Batcher, Packed, unpack
-from contextworker.harvest.superseded import SkuLog
+from contextworker.harvest.rows.superseded import SkuLog
 
 
 def products(*skus: str) -> list[ProductRecord]:

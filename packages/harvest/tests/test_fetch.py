@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from contextworker.core.testing.server import free_port
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
-from contextworker.harvest.fetch import Fetcher
+from contextworker.harvest.feeds.fetch import Fetcher
 from contextworker.harvest.messages import FeedFormat
 from contextworker.harvest.suppliers import Source
 

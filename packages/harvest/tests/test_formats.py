@@ -10,8 +10,8 @@ import pytest
 
 from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.formats import READERS, BadRow, RawRow, Row, check_workbook
-from contextworker.harvest.formats.text import MAX_LINE
+from contextworker.harvest.feeds.formats import READERS, BadRow, RawRow, Row, check_workbook
+from contextworker.harvest.feeds.formats.text import MAX_LINE
 from contextworker.harvest.messages import Feed, FeedFormat
 
 COLUMNS = frozenset({"sku", "name"})

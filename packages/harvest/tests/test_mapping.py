@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from contextworker.brain import ProductRecord, RejectRecord
-from contextworker.harvest.formats import BadRow, RawRow
-from contextworker.harvest.mapping import RowMapper
+from contextworker.harvest.feeds.formats import BadRow, RawRow
+from contextworker.harvest.rows.mapping import RowMapper
 from contextworker.harvest.suppliers import Mapping, Source, Supplier
 
 GOOD = {"No": "A1", "Title": " Tent ", "Price": "1 234,50 €", "Stock": "7", "Path": "Camp/Tents"}

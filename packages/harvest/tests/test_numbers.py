@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contextworker.harvest.numbers import (
+from contextworker.harvest.rows.numbers import (
     AmbiguousNumberError,
     DecimalMark,
     means_currency,

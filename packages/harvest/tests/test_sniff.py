@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contextworker.harvest.errors import FeedError
+from contextworker.harvest.feeds.sniff import check_feed
 from contextworker.harvest.messages import FeedFormat
-from contextworker.harvest.sniff import check_feed
 
 
 def archive(name: str) -> bytes:

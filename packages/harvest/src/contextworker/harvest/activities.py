@@ -12,8 +12,9 @@ from contextworker.core.heartbeats import Heart, beating
 from contextworker.core.messages import Progress
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
-from contextworker.harvest.fetch import Fetcher
-from contextworker.harvest.formats import check_workbook
+from contextworker.harvest.feeds.fetch import Fetcher
+from contextworker.harvest.feeds.formats import check_workbook
+from contextworker.harvest.feeds.sniff import check_feed
 from contextworker.harvest.messages import (
     Feed,
     FeedFormat,
@@ -27,7 +28,6 @@ from contextworker.harvest.messages import (
     TransformedFeeds,
 )
 from contextworker.harvest.settings import HarvestSettings
-from contextworker.harvest.sniff import check_feed
 from contextworker.harvest.suppliers import Source, Supplier, SupplierDirectory
 from contextworker.harvest.sync import SyncCursor, Synchronizer
 from contextworker.harvest.transform import Transformer

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from contextworker.brain import ProductRecord, RejectRecord
 from contextworker.core.messages import Message, ObjectRef
-from contextworker.harvest.superseded import SkuLog
+from contextworker.harvest.rows.superseded import SkuLog
 
 _GZIP_LEVEL = 1  # a third of the size for a tenth of the time that parsing takes
 

@@ -19,7 +19,7 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     from contextworker.core.objects import ObjectStore  # noqa: PLC0415
     from contextworker.core.settings import RuntimeSettings  # noqa: PLC0415
     from contextworker.harvest.activities import Harvester  # noqa: PLC0415
-    from contextworker.harvest.fetch import Fetcher  # noqa: PLC0415
+    from contextworker.harvest.feeds.fetch import Fetcher  # noqa: PLC0415
     from contextworker.harvest.settings import HarvestSettings  # noqa: PLC0415
     from contextworker.harvest.suppliers import SupplierDirectory  # noqa: PLC0415
 

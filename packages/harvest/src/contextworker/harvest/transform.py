@@ -9,9 +9,9 @@ from contextworker.brain import ProductRecord
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.batches import Batcher, Manifest, Packed, ProductBatch, RejectBatch
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.formats import READERS
-from contextworker.harvest.mapping import RowMapper
+from contextworker.harvest.feeds.formats import READERS
 from contextworker.harvest.messages import Feed, FetchedFeeds, TransformedFeeds
+from contextworker.harvest.rows.mapping import RowMapper
 from contextworker.harvest.suppliers import Supplier
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from contextworker.harvest.formats.delimited import read_delimited
-from contextworker.harvest.formats.jsonl import read_jsonl
-from contextworker.harvest.formats.rows import BadRow, RawRow, Reader, Row
-from contextworker.harvest.formats.xlsx import check_workbook, read_xlsx
+from contextworker.harvest.feeds.formats.delimited import read_delimited
+from contextworker.harvest.feeds.formats.jsonl import read_jsonl
+from contextworker.harvest.feeds.formats.rows import BadRow, RawRow, Reader, Row
+from contextworker.harvest.feeds.formats.xlsx import check_workbook, read_xlsx
 from contextworker.harvest.messages import FeedFormat
 
 READERS: Mapping[FeedFormat, Reader] = {

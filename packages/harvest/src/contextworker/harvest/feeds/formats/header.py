@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.formats.rows import BadRow, RawRow, Row
+from contextworker.harvest.feeds.formats.rows import BadRow, RawRow, Row
 
 _SHOWN = 12
 _SHOWN_LENGTH = 80

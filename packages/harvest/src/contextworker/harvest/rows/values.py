@@ -7,7 +7,7 @@ from typing import Any
 
 from babel.numbers import is_currency
 
-from contextworker.harvest.numbers import (
+from contextworker.harvest.rows.numbers import (
     AmbiguousNumberError,
     DecimalMark,
     means_currency,

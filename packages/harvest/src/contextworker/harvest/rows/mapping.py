@@ -5,10 +5,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from contextworker.brain import ProductRecord, RejectRecord
-from contextworker.harvest import values
-from contextworker.harvest.formats import BadRow, RawRow, Row
+from contextworker.harvest.feeds.formats import BadRow, RawRow, Row
+from contextworker.harvest.rows import values
+from contextworker.harvest.rows.values import RowProblemError
 from contextworker.harvest.suppliers import Binding, Constant, Supplier
-from contextworker.harvest.values import RowProblemError
 
 _SOURCE_LENGTH = 1024
 _LONGEST = {

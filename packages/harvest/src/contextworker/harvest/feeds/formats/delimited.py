@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.formats.header import Header
-from contextworker.harvest.formats.rows import BadRow, Row
-from contextworker.harvest.formats.text import lines, open_text
+from contextworker.harvest.feeds.formats.header import Header
+from contextworker.harvest.feeds.formats.rows import BadRow, Row
+from contextworker.harvest.feeds.formats.text import lines, open_text
 from contextworker.harvest.messages import Feed, FeedFormat
 
 _DEFAULT_DELIMITER = {FeedFormat.CSV: ",", FeedFormat.TSV: "\t"}

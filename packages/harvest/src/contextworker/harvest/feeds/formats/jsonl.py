@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.formats.header import shown
-from contextworker.harvest.formats.rows import BadRow, RawRow, Row
-from contextworker.harvest.formats.text import lines, open_text
+from contextworker.harvest.feeds.formats.header import shown
+from contextworker.harvest.feeds.formats.rows import BadRow, RawRow, Row
+from contextworker.harvest.feeds.formats.text import lines, open_text
 from contextworker.harvest.messages import Feed
 
 _DEEPEST = 50

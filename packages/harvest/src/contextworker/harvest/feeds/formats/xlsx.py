@@ -18,8 +18,8 @@ from python_calamine import (
 )
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.formats.header import Header
-from contextworker.harvest.formats.rows import Row
+from contextworker.harvest.feeds.formats.header import Header
+from contextworker.harvest.feeds.formats.rows import Row
 from contextworker.harvest.messages import Feed
 
 # A sheet is read as one block from its first cell to its last, at 32 bytes a cell, full or not.

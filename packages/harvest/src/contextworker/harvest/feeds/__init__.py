@@ -1,0 +1,1 @@
+"""Feeds: fetching a supplier's file, knowing it for what it is, reading its rows."""

@@ -1,0 +1,1 @@
+"""Rows: what a supplier's columns mean, and whether a row is a product."""
