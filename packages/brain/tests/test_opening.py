@@ -1,5 +1,6 @@
 """Opening: the URLs understood, and what is said about those that do not work."""
 
+import asyncio
 import re
 import sqlite3
 import subprocess
@@ -132,6 +133,17 @@ async def test_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         blocker.execute("ROLLBACK")
         blocker.close()
         await brain.start_run("t", run_id="1", workflow_id="w", supplier_code="s")
+
+
+async def test_openings_of_a_new_file_at_once(tmp_path: Path) -> None:
+    """Connections that find no file yet all prepare it, and none is told that it is locked."""
+
+    async def look(number: int) -> None:
+        async with open_brain(f"sqlite:///{tmp_path}/{number}.db") as brain:
+            await brain.ping()
+
+    for number in range(12):
+        await asyncio.gather(*(look(number) for _ in range(8)))
 
 
 async def test_slow_statement(new_postgresql: NewUrl, monkeypatch: pytest.MonkeyPatch) -> None:

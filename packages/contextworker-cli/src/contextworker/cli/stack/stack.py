@@ -107,8 +107,12 @@ class Stack(AbstractAsyncContextManager["Stack"]):
             async with asyncio.TaskGroup() as group:
                 for child in children:
                     group.create_task(self._start(child, tell))
-        except* ChildError as failures:
-            raise failures.exceptions[0] from None
+        except BaseExceptionGroup as failures:
+            # Several may fail at once; one child's last words are what a person can use.
+            broken = failures.subgroup(ChildError)
+            if broken is None:
+                raise
+            raise broken.exceptions[0] from None
 
     async def _start(self, child: Child, tell: Tell) -> None:
         tell(Event.STARTING, child, "")
