@@ -108,7 +108,8 @@ class Stack(AbstractAsyncContextManager["Stack"]):
                 for child in children:
                     group.create_task(self._start(child, tell))
         except BaseExceptionGroup as failures:
-            # Several may fail at once; one child's last words are what a person can use.
+            # Several may fail at once; one child's last words are what a person can use. (Not
+            # `except*`: the first releases of Python 3.11 wrap what is raised there in a group.)
             broken = failures.subgroup(ChildError)
             if broken is None:
                 raise
