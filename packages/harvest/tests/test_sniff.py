@@ -30,7 +30,7 @@ PAGE = b"\xef\xbb\xbf\n <!DOCTYPE html><html><title>Log in</title>"
         (b" \n\n", FeedFormat.JSONL, "is empty"),
         (archive("feed.csv"), FeedFormat.CSV, "should be a CSV file but is a ZIP archive"),
         (archive("xl/workbook.xml"), FeedFormat.CSV, 'set format = "xlsx"'),
-        (gzip.compress(b"sku"), FeedFormat.TSV, "a TSV file but is a gzip archive"),
+        (gzip.compress(b"sku", mtime=0), FeedFormat.TSV, "a TSV file but is a gzip archive"),
         (b"\xd0\xcf\x11\xe0 old", FeedFormat.CSV, "is an old Excel workbook"),
         (b"%PDF-1.7", FeedFormat.CSV, "is a PDF document"),
         ("sku,name".encode("utf-16"), FeedFormat.CSV, 'set encoding = "utf-16"'),
