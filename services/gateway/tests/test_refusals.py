@@ -103,7 +103,14 @@ async def test_what_is_no_unit_is_refused_by_every_call(caller: Caller, rpc: str
     assert {"unit_id", "trace_id", "payload.price"} == set(refusal.violations)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xffno unit", nested(49).SerializeToString()])
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\xff\xffno unit", id="no message"),
+        # Named, because its ids are random and processes have to collect the same tests.
+        pytest.param(nested(49).SerializeToString(), id="too deep"),
+    ],
+)
 async def test_bytes_that_cannot_be_read_are_the_callers_fault(caller: Caller, data: bytes) -> None:
     """GRPC would say UNKNOWN, and log a traceback."""
     call: Any = caller.channel.unary_unary("/contextworker.WorkerService/StartWorkflow")
