@@ -16,7 +16,7 @@ def archive(name: str) -> bytes:
     """Make a ZIP archive with one file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
-        opened.writestr(name, "sku,name\n")
+        opened.writestr(zipfile.ZipInfo(name), "sku,name\n")  # of no particular time
     return buffer.getvalue()
 
 
