@@ -195,5 +195,28 @@ def test_only_loopback_is_bound_without_authentication(
     """The refusal says why, and what to do."""
     monkeypatch.setenv("CONTEXTWORKER_GATEWAY_HOST", host)
 
-    with pytest.raises(ValidationError, match="does not authenticate its callers"):
+    with pytest.raises(ValidationError, match="does not authenticate its callers") as refused:
         GatewaySettings()
+
+    assert "CONTEXTWORKER_GATEWAY_INSECURE=true" in str(refused.value)
+
+
+@pytest.mark.parametrize(("host", "warnings"), [("0.0.0.0", 1), ("127.0.0.1", 0)])
+async def test_an_exposed_gateway_says_what_that_means(
+    temporal: TemporalServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    host: str,
+    warnings: int,
+) -> None:
+    """Binding beyond loopback has to be asked for, and is a loud warning at every start."""
+    monkeypatch.setenv("CONTEXTWORKER_GATEWAY_HOST", host)
+    monkeypatch.setenv("CONTEXTWORKER_GATEWAY_INSECURE", "true")
+    monkeypatch.setenv("WORKER_PORT", "0")
+    client = await connect(lazy=True, environment=temporal.environment)
+
+    async with gateway(client, GatewaySettings()) as port, connected(port) as caller:
+        assert SERVING == await until(lambda: health(caller), lambda now: now == SERVING)
+
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == sum("INSECURE: callers are not authenticated" in line for line in said)

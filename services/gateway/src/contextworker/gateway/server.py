@@ -66,6 +66,12 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     port = _bind(server, settings.address)
     await server.start()
     _log.info("gateway listening on %s:%d", settings.address.rpartition(":")[0], port)
+    if settings.is_exposed:
+        _log.warning(
+            "INSECURE: callers are not authenticated and %s is not loopback. Whoever reaches this "
+            "port can start work and read results for every tenant; let only trusted networks do",
+            settings.gateway_host,
+        )
     beside = [asyncio.create_task(routes.run()), asyncio.create_task(health.watch(client))]
     try:
         yield port

@@ -29,7 +29,11 @@ class GatewaySettings(RuntimeSettings):
     )
     gateway_host: str = Field(
         default="127.0.0.1",
-        description="Address to bind. Only loopback, as long as callers are not authenticated.",
+        description="Address to bind. Only loopback, unless CONTEXTWORKER_GATEWAY_INSECURE is set.",
+    )
+    gateway_insecure: bool = Field(
+        default=False,
+        description="Bind beyond loopback although callers are not authenticated.",
     )
     gateway_max_request_bytes: int = Field(
         default=4 * 1024 * 1024, ge=1024, description="Largest request message."
@@ -52,13 +56,19 @@ class GatewaySettings(RuntimeSettings):
 
     @model_validator(mode="after")
     def _only_loopback(self) -> Self:
-        if not _is_loopback(self.gateway_host):
+        if self.is_exposed and not self.gateway_insecure:
             raise ValueError(
                 f"the gateway does not authenticate its callers, so it binds to loopback only, "
                 f"not to {self.gateway_host!r}; set CONTEXTWORKER_GATEWAY_HOST=127.0.0.1 and put "
-                "a proxy that authenticates in front of it"
+                "a proxy that authenticates in front of it, or set "
+                "CONTEXTWORKER_GATEWAY_INSECURE=true where the network keeps strangers out"
             )
         return self
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether other machines, or other containers, may reach the gateway."""
+        return not _is_loopback(self.gateway_host)
 
     @property
     def address(self) -> str:
