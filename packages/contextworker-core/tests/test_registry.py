@@ -45,10 +45,10 @@ def test_a_task_queue_can_be_given() -> None:
     assert "fields" == own.queue
 
 
-def test_the_build_id_is_the_version_of_the_package() -> None:
+def test_the_version_is_that_of_the_package() -> None:
     """A module that no distribution carries is a development version."""
-    assert "dev" == module.build_id
-    assert "dev" != ModuleConfig("core", [HarvestWorkflow], []).build_id
+    assert "dev" == module.version
+    assert "dev" != ModuleConfig("core", [HarvestWorkflow], []).version
 
 
 @pytest.mark.parametrize(

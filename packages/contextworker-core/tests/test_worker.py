@@ -10,8 +10,10 @@ from echo import EchoWorkflow
 from greeter import Greetings, GreetWorkflow, module
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.workflowservice.v1 import (
+    CreateWorkerDeploymentRequest,
     DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentVersionRequest,
+    SetWorkerDeploymentManagerRequest,
 )
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -122,7 +124,7 @@ async def test_a_worker_announces_its_routes(client: Client) -> None:
         DescribeWorkerDeploymentVersionRequest(
             namespace=client.namespace,
             deployment_version=WorkerDeploymentVersion(
-                deployment_name="greeter", build_id=module.build_id
+                deployment_name="greeter", build_id=module.version
             ),
         )
     )
@@ -137,29 +139,68 @@ async def test_a_worker_announces_its_routes(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("promotion", "expected"),
-    [(Promotion.NEVER, "1"), (Promotion.FIRST, "1"), (Promotion.ALWAYS, "2")],
+    ("promotion", "expected", "says"),
+    [
+        (
+            Promotion.NEVER,
+            "1",
+            "waits: no new run starts on it; 1 is current; promote it with: contextworker deploy",
+        ),
+        (Promotion.FIRST, "1", "contextworker deploy promote versioned-first 2"),
+        (Promotion.ALWAYS, "2", "version 2 is the current version now: new runs start on it"),
+    ],
+    ids=["never", "first", "always"],
 )
 async def test_a_later_version_becomes_current_only_when_told(
     client: Client,
+    caplog: pytest.LogCaptureFixture,
+    *,
     promotion: Promotion,
     expected: str,
-    monkeypatch: pytest.MonkeyPatch,
+    says: str,
 ) -> None:
-    """The first version promotes itself; the next one waits, unless the setting says always."""
+    """The first version promotes itself; the next one says how it stands and what to do."""
     own = ModuleConfig(f"versioned-{promotion}", [GreetWorkflow], [Greetings("hi").greet])
     for build, setting in (("1", Promotion.FIRST), ("2", promotion)):
-        monkeypatch.setattr(ModuleConfig, "build_id", build)
-        settings = WorkerSettings(promotion=setting, shutdown_grace_s=0)
-        async with running(client, own, settings=settings):
-            described = await client.workflow_service.describe_worker_deployment(
-                DescribeWorkerDeploymentRequest(
-                    namespace=client.namespace, deployment_name=own.name
+        settings = WorkerSettings(build_id=build, promotion=setting, shutdown_grace_s=0)
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            async with running(client, own, settings=settings):
+                described = await client.workflow_service.describe_worker_deployment(
+                    DescribeWorkerDeploymentRequest(
+                        namespace=client.namespace, deployment_name=own.name
+                    )
                 )
-            )
     config = described.worker_deployment_info.routing_config
 
     assert expected == config.current_deployment_version.build_id
+    assert says in caplog.text
+    assert f"module {own.name} 2 polls {own.queue}: greet" in caplog.text
+
+
+async def test_a_managed_deployment_is_left_to_its_manager(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator that promotes by itself is named, and the worker is ready all the same."""
+    own = ModuleConfig("managed", [GreetWorkflow], [Greetings("hi").greet])
+    await client.workflow_service.create_worker_deployment(
+        CreateWorkerDeploymentRequest(
+            namespace=client.namespace, deployment_name=own.name, request_id="managed"
+        )
+    )
+    await client.workflow_service.set_worker_deployment_manager(
+        SetWorkerDeploymentManagerRequest(
+            namespace=client.namespace,
+            deployment_name=own.name,
+            manager_identity="an operator",
+            identity="an operator",
+        )
+    )
+    with caplog.at_level("INFO"):
+        async with running(client, own):
+            pass
+
+    assert "no version is current, so runs wait; an operator promotes" in caplog.text
 
 
 async def test_an_unknown_namespace_is_a_sentence(

@@ -16,7 +16,7 @@ import grpc
 import pytest
 from gateway_calls import Caller, until
 from gateway_deployments import deploy, set_current
-from gateway_strangers import claimants, mortals, newcomers, sleepers
+from gateway_strangers import claimants, mortals, newcomers, operated, sleepers
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
@@ -188,3 +188,21 @@ async def test_a_version_that_is_not_current_gets_no_runs(
         listed = await modules(caller)
 
     assert "unpromoted" not in listed
+
+
+async def test_a_deployment_may_have_a_name_of_its_own(
+    caller: Caller, temporal_client: Client
+) -> None:
+    """An operator names deployments its own way; callers know the module's name only."""
+    settings = WorkerSettings(
+        shutdown_grace_s=1,
+        promotion=Promotion.ALWAYS,
+        deployment_name="production/operated",
+        build_id="0-1-0-c3d4",
+    )
+    async with running(temporal_client, operated, settings=settings):
+        started = await start(caller, "operated")
+        await caller.status_when(started["workflow_id"], lambda it: it["status"] == "completed")
+        listed = (await modules(caller))["operated"]
+
+    assert ("0-1-0-c3d4", 1) == (listed["build_id"], listed["workers"])

@@ -36,6 +36,16 @@ class Sleeper(_Stranger):
         return await self.answer(unit)
 
 
+@workflow.defn(name="operated")
+class Operated(_Stranger):
+    """Runs in a deployment that an operator named."""
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit:
+        """Run."""
+        return await self.answer(unit)
+
+
 @workflow.defn(name="contested")
 class Contested(_Stranger):
     """Is claimed by two modules."""
@@ -78,6 +88,7 @@ class Mortal(_Stranger):
 
 newcomers = ModuleConfig(name="newcomers", workflows=[Newcomer], activities=[])
 sleepers = ModuleConfig(name="sleepers", workflows=[Sleeper], activities=[])
+operated = ModuleConfig(name="operated", workflows=[Operated], activities=[])
 claimants = [
     ModuleConfig(name=name, workflows=[Contested], activities=[])
     for name in ("claimant-a", "claimant-b")

@@ -5,6 +5,7 @@ import logging
 import time
 from datetime import timedelta
 
+from temporalio.api.deployment.v1 import WorkerDeploymentInfo
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion as VersionMessage
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
@@ -22,6 +23,7 @@ from contextworker.core.announcement import METADATA_KEY, Announcement
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.registry import ModuleConfig
 from contextworker.core.settings import Promotion, VersioningBehavior, WorkerSettings
+from contextworker.core.versions import version_of
 
 _log = logging.getLogger(__name__)
 _RPC_TIMEOUT = timedelta(seconds=10)
@@ -31,11 +33,6 @@ _BEHAVIOR = {
 }
 
 
-def version_of(module: ModuleConfig) -> WorkerDeploymentVersion:
-    """Name the module's version: deployment = module name, build id = package version."""
-    return WorkerDeploymentVersion(deployment_name=module.name, build_id=module.build_id)
-
-
 def deployment_config(
     module: ModuleConfig, settings: WorkerSettings
 ) -> WorkerDeploymentConfig | None:
@@ -43,13 +40,13 @@ def deployment_config(
     if not settings.versioning:
         return None
     return WorkerDeploymentConfig(
-        version=version_of(module),
+        version=version_of(module, settings),
         use_worker_versioning=True,
         default_versioning_behavior=_BEHAVIOR[settings.versioning_behavior],
     )
 
 
-async def announce(client: Client, module: ModuleConfig, promotion: Promotion) -> None:
+async def announce(client: Client, module: ModuleConfig, settings: WorkerSettings) -> None:
     """Publish the module's routes, then make its version current where the setting says so.
 
     Keeps trying while Temporal is away or has not seen this worker poll yet; the routes come first,
@@ -58,12 +55,12 @@ async def announce(client: Client, module: ModuleConfig, promotion: Promotion) -
     Raises:
         ConfigurationError: The worker's credentials do not permit it, or the routes are too large.
     """
-    deployment = _Deployment(client, module)
+    deployment = _Deployment(client, module, version_of(module, settings))
     started, delay = time.monotonic(), 0.05
     while True:
         try:
             await deployment.publish_routes()
-            await deployment.promote(promotion)
+            await deployment.promote(settings.promotion)
         except RPCError as error:
             if error.status == RPCStatusCode.PERMISSION_DENIED:
                 raise ConfigurationError(
@@ -81,11 +78,15 @@ async def announce(client: Client, module: ModuleConfig, promotion: Promotion) -
 
 
 class _Deployment:
-    def __init__(self, client: Client, module: ModuleConfig) -> None:
+    def __init__(
+        self, client: Client, module: ModuleConfig, version: WorkerDeploymentVersion
+    ) -> None:
         self._service = client.workflow_service
         self._namespace = client.namespace
         self._module = module
-        self._version = VersionMessage(deployment_name=module.name, build_id=module.build_id)
+        self._version = VersionMessage(
+            deployment_name=version.deployment_name, build_id=version.build_id
+        )
 
     async def publish_routes(self) -> None:
         """Write the announcement, unless the version carries the same one already."""
@@ -109,35 +110,52 @@ class _Deployment:
         )
 
     async def promote(self, promotion: Promotion) -> None:
-        """Make this version current, if the setting and the deployment's state call for it."""
-        if promotion is Promotion.NEVER:
-            return
+        """Make this version current if the setting and the deployment's state call for it.
+
+        Either way the log says how the version stands.
+        """
         described = await self._service.describe_worker_deployment(
             DescribeWorkerDeploymentRequest(
-                namespace=self._namespace, deployment_name=self._module.name
+                namespace=self._namespace, deployment_name=self._version.deployment_name
             ),
             timeout=_RPC_TIMEOUT,
         )
         info = described.worker_deployment_info
         current = info.routing_config.current_deployment_version.build_id
-        if current == self._version.build_id:
-            return
-        if current and promotion is Promotion.FIRST:
-            _log.info(
-                "module %s: version %s waits; %s stays current until this one is promoted",
-                self._module.name,
-                self._version.build_id,
-                current,
-            )
+        wanted = promotion is Promotion.ALWAYS or (promotion is Promotion.FIRST and not current)
+        # Temporal lets nobody else promote where an operator manages the deployment.
+        if current == self._version.build_id or not wanted or info.manager_identity:
+            self._say(info)
             return
         await self._service.set_worker_deployment_current_version(
             SetWorkerDeploymentCurrentVersionRequest(
                 namespace=self._namespace,
-                deployment_name=self._module.name,
+                deployment_name=self._version.deployment_name,
                 build_id=self._version.build_id,
                 conflict_token=described.conflict_token,
                 ignore_missing_task_queues=promotion is Promotion.ALWAYS,
             ),
             timeout=_RPC_TIMEOUT,
         )
-        _log.info("module %s: version %s is current", self._module.name, self._version.build_id)
+        _log.info("%s is the current version now: new runs start on it", self._name)
+
+    @property
+    def _name(self) -> str:
+        return f"module {self._module.name}: version {self._version.build_id}"
+
+    def _say(self, info: WorkerDeploymentInfo) -> None:
+        routing, own = info.routing_config, self._version.build_id
+        current = routing.current_deployment_version.build_id
+        if current == own:
+            _log.info("%s is the current version: new runs start on it", self._name)
+            return
+        ramps = routing.ramping_deployment_version.build_id == own
+        share = routing.ramping_version_percentage if ramps else 0
+        stands = f"gets {share:g} % of new runs" if share else "waits: no new run starts on it"
+        others = f"{current} is current" if current else "no version is current, so runs wait"
+        promoting = (
+            f"{info.manager_identity} promotes this deployment's versions"
+            if info.manager_identity
+            else f"promote it with: contextworker deploy promote {self._module.name} {own}"
+        )
+        _log.info("%s %s; %s; %s", self._name, stands, others, promoting)

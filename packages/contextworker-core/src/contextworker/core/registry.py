@@ -70,7 +70,7 @@ class ModuleConfig:
     `workflows` holds workflow classes, or Routes where the gateway should know more of them.
     `activities` holds activity callables, or, where activities need clients, a function that opens
     an async context manager yielding them: the worker enters it before it polls and leaves it after
-    the last activity ended. `package` is the distribution whose version is the build id.
+    the last activity ended. `package` is the distribution whose version is the module's.
     """
 
     name: str
@@ -104,10 +104,15 @@ class ModuleConfig:
         return self.task_queue or f"{self.name}-tasks"
 
     @property
-    def build_id(self) -> str:
+    def distribution(self) -> str:
+        """The name of the distribution that carries the module."""
+        return self.package or f"contextworker-{self.name}"
+
+    @property
+    def version(self) -> str:
         """The version of the module's distribution; `dev` where none is installed."""
         try:
-            return version(self.package or f"contextworker-{self.name}")
+            return version(self.distribution)
         except PackageNotFoundError:
             return "dev"
 

@@ -5,11 +5,12 @@ profiles) are read by `contextworker.core.connection` the way every Temporal too
 """
 
 import logging
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -33,6 +34,12 @@ def _level(name: str) -> str:
     if name.upper() not in levels:
         raise ValueError(f"is none of {', '.join(levels)}")
     return name.upper()
+
+
+def _commit(text: str) -> str:
+    if text and not re.fullmatch(r"[0-9a-f]{7,64}", text.lower()):
+        raise ValueError("is no commit: give its hash, 7 to 64 hexadecimal digits")
+    return text.lower()
 
 
 class RuntimeSettings(BaseSettings):
@@ -59,6 +66,8 @@ class RuntimeSettings(BaseSettings):
 class WorkerSettings(RuntimeSettings):
     """What a worker process reads besides."""
 
+    model_config = SettingsConfigDict(populate_by_name=True)
+
     shutdown_grace_s: float = Field(
         default=30, ge=0, description="How long running activities may finish after SIGTERM."
     )
@@ -74,4 +83,27 @@ class WorkerSettings(RuntimeSettings):
     versioning_behavior: VersioningBehavior = Field(
         default=VersioningBehavior.PINNED,
         description="Open runs on a newer version: pinned or auto_upgrade.",
+    )
+    commit: Annotated[str, AfterValidator(_commit)] = Field(
+        default="",
+        description=(
+            "Hash of the commit the worker was built from; its first 12 digits are added to the "
+            "package's version."
+        ),
+    )
+    deployment_name: str = Field(
+        default="",
+        validation_alias=AliasChoices("TEMPORAL_DEPLOYMENT_NAME"),
+        description=(
+            "Temporal's Worker Deployment, in place of the module's name; "
+            "for a process of one module. Temporal's Worker Controller sets it."
+        ),
+    )
+    build_id: str = Field(
+        default="",
+        validation_alias=AliasChoices("TEMPORAL_WORKER_BUILD_ID"),
+        description=(
+            "The version's build id, in place of the package's version and commit; "
+            "for a process of one module. Temporal's Worker Controller sets it."
+        ),
     )

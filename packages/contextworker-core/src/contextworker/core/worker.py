@@ -17,6 +17,7 @@ from contextworker.core.deployment import announce, deployment_config
 from contextworker.core.errors import ConfigurationError, TransientError
 from contextworker.core.registry import Activity, ModuleConfig
 from contextworker.core.settings import WorkerSettings
+from contextworker.core.versions import refuse_shared_version, version_of
 
 _log = logging.getLogger(__name__)
 # Live progress is read off heartbeats, so they go out every second; the SDK's own choice is 80 %
@@ -56,10 +57,12 @@ async def run_worker(
         on_ready: Called once every module polls and its routes are announced.
 
     Raises:
-        ConfigurationError: Temporal refuses a worker (an unknown namespace, for one).
+        ConfigurationError: Temporal refuses a worker (an unknown namespace, for one), or the
+            settings name one version for several modules.
         TransientError: Temporal went away before a worker could begin.
         Exception: Whatever ended a worker for good; the others are stopped first.
     """
+    refuse_shared_version(modules, settings)
     async with AsyncExitStack() as stack:
         workers = [
             await stack.enter_async_context(_open_worker(client, module, settings))
@@ -103,10 +106,14 @@ async def _announce(
     on_ready: Callable[[], None],
 ) -> None:
     if settings.versioning:
-        await asyncio.gather(*(announce(client, module, settings.promotion) for module in modules))
+        await asyncio.gather(*(announce(client, module, settings) for module in modules))
     for module in modules:
         types = ", ".join(route.workflow_type for route in module.routes)
-        _log.info("module %s %s polls %s: %s", module.name, module.build_id, module.queue, types)
+        build_id = version_of(module, settings).build_id
+        unversioned = "" if settings.versioning else " (worker versioning is off)"
+        _log.info(
+            "module %s %s polls %s: %s%s", module.name, build_id, module.queue, types, unversioned
+        )
     on_ready()
 
 
@@ -114,6 +121,7 @@ async def _announce(
 async def _open_worker(
     client: Client, module: ModuleConfig, settings: WorkerSettings
 ) -> AsyncIterator[Worker]:
+    build_id = version_of(module, settings).build_id
     async with _open_activities(module) as activities:
         with ThreadPoolExecutor(
             settings.max_concurrent_activities, thread_name_prefix=f"{module.name}-activity"
@@ -124,7 +132,7 @@ async def _open_worker(
                 workflows=[route.workflow for route in module.routes],
                 activities=activities,
                 activity_executor=threads,
-                identity=f"{module.name}@{module.build_id}:{socket.gethostname()}:{os.getpid()}",
+                identity=f"{module.name}@{build_id}:{socket.gethostname()}:{os.getpid()}",
                 deployment_config=deployment_config(module, settings),
                 graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace_s),
                 max_concurrent_activities=settings.max_concurrent_activities,

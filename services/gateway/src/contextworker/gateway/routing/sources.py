@@ -121,6 +121,6 @@ class EntryPointSource:
         """
         registry = await asyncio.to_thread(WorkerRegistry.discover, self._points)
         return [
-            AnnouncedModule(module.name, module.build_id, Announcement.of(module))
+            AnnouncedModule(module.name, module.version, Announcement.of(module))
             for module in registry
         ]
