@@ -12,12 +12,13 @@ from temporalio.api.failure.v1 import Failure
 from contextcore import Violation
 from contextworker.core.announcement import AnnouncedRoute, Announcement
 from contextworker.core.converter import DATA_CONVERTER
+from contextworker.core.pollers import UNVERSIONED, Poller
 from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.routing.routes import AnnouncedModule, RouteInfo
 from contextworker.gateway.routing.workflow_ids import from_template, from_unit
 from contextworker.gateway.runs.failures import closed_run_error, decoded
-from contextworker.gateway.runs.pollers import UNVERSIONED, Poller, Queue
+from contextworker.gateway.runs.pollers import Queue
 
 SCHEMA: dict[str, Any] = {
     "properties": {

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -12,11 +12,10 @@ from temporalio.service import RPCError
 
 from contextworker.cli.errors import StackError
 from contextworker.core.connection import load_config
+from contextworker.core.pollers import IDLE_POLL, Poller
 from contextworker.core.registry import WorkerRegistry
 
 WITHIN_S: Final = 10.0
-# An idle worker polls once a minute; Temporal remembers one that stopped for five.
-_ALIVE: Final = timedelta(seconds=70)
 
 
 async def refuse_shared_queues(
@@ -51,7 +50,7 @@ async def refuse_shared_queues(
             f"stack's work, as it would take theirs: {', '.join(workers)}.",
             [
                 "Name a namespace of your own:  TEMPORAL_NAMESPACE=…",
-                f"If they have just stopped, wait {_ALIVE.seconds} s.",
+                f"If they have just stopped, wait {IDLE_POLL.seconds} s.",
             ],
         )
 
@@ -61,8 +60,5 @@ async def _workers(client: Client, queue: str) -> list[str]:
         DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue))
     )
     now = datetime.now(UTC)
-    return [
-        poller.identity
-        for poller in described.pollers
-        if now - poller.last_access_time.ToDatetime(UTC) < _ALIVE
-    ]
+    pollers = [Poller.of(info) for info in described.pollers]
+    return [poller.identity for poller in pollers if poller.is_live(now)]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from contextworker.core.pollers import UNVERSIONED
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import AnnouncedModule
-from contextworker.gateway.runs.pollers import UNVERSIONED, read_queue
+from contextworker.gateway.runs.pollers import read_queue
 from contextworker.gateway.temporal import Temporal
 
 _MAX_INTEGER = 2**53

@@ -1,43 +1,16 @@
-"""Tells whether a worker is there for a task queue.
-
-Temporal remembers a poller for five minutes after its last poll and does not notice a worker's
-death, so its list alone is no sign of life. An idle worker polls at least once a minute; and a
-waiting task goes to whoever polls at once, so while one waits, a poller last seen more than moments
-ago is gone, or busy. (Seen since the task began to wait is not enough: a task can be handed to the
-poll of a worker that has just died, and then waits on.)
-"""
+"""Tells who polls a task queue, and why a task of it waits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
-from temporalio.api.enums.v1 import TaskQueueType, WorkerVersioningMode
-from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
-from contextworker.gateway.runs.times import moment
+from contextworker.core.pollers import UNVERSIONED, Poller, Version
 from contextworker.gateway.temporal import Temporal
-
-_IDLE_POLL = timedelta(seconds=70)
-_DISPATCH = timedelta(seconds=2)
-Version = tuple[str, str]
-UNVERSIONED: Version = ("", "")
-
-
-@dataclass(frozen=True)
-class Poller:
-    """One worker process as a task queue saw it last."""
-
-    identity: str
-    version: Version
-    seen_at: datetime
-
-    def is_live(self, now: datetime, waiting_since: datetime | None) -> bool:
-        """Tell whether it can be there still."""
-        if now - self.seen_at > _IDLE_POLL:
-            return False
-        return waiting_since is None or now - max(self.seen_at, waiting_since) < _DISPATCH
 
 
 @dataclass(frozen=True)
@@ -93,7 +66,7 @@ async def read_queue(
     )
     return Queue(
         name=name,
-        pollers=[_poller(info) for info in described.pollers],
+        pollers=[Poller.of(info) for info in described.pollers],
         current=version_of(described.versioning_info.current_deployment_version),
     )
 
@@ -101,18 +74,6 @@ async def read_queue(
 def version_of(version: WorkerDeploymentVersion) -> Version:
     """Read a deployment version."""
     return version.deployment_name, version.build_id
-
-
-def _poller(info: PollerInfo) -> Poller:
-    options = info.deployment_options
-    versioned = (
-        options.worker_versioning_mode == WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED
-    )
-    return Poller(
-        identity=info.identity,
-        version=(options.deployment_name, options.build_id) if versioned else UNVERSIONED,
-        seen_at=moment(info.last_access_time) or datetime.fromtimestamp(0, UTC),
-    )
 
 
 def _named(version: Version) -> str:

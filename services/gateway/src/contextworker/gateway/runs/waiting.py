@@ -11,8 +11,9 @@ from temporalio.api.enums.v1 import (
 from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
+from contextworker.core.pollers import Version
 from contextworker.gateway.runs.failures import TaskError
-from contextworker.gateway.runs.pollers import Version, read_queue, version_of
+from contextworker.gateway.runs.pollers import read_queue, version_of
 from contextworker.gateway.runs.times import moment
 from contextworker.gateway.runs.workflow_task import workflow_task_error
 from contextworker.gateway.temporal import Temporal
