@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from temporalio.client import Client
 
 from contextcore import ContextUnit
+from contextworker.core.health import LIVENESS
 from contextworker.core.testing import TemporalServer
 from contextworker.core.testing.server import free_port
 
@@ -138,6 +141,7 @@ async def test_a_worker_waits_for_temporal_and_serves_probes(
 
         server.kill()
         await probe_says(port, health_pb2.HealthCheckResponse.NOT_SERVING)
+        await probe_says(port, health_pb2.HealthCheckResponse.SERVING, service=LIVENESS)
 
         server.start()
         await probe_says(port, health_pb2.HealthCheckResponse.SERVING)
@@ -145,18 +149,69 @@ async def test_a_worker_waits_for_temporal_and_serves_probes(
         server.kill()
 
 
-async def probe_says(port: int, expected: int, *, timeout_s: float = 60) -> None:
+async def probe_says(port: int, expected: int, *, service: str = "", timeout_s: float = 60) -> None:
     """Probe as Kubernetes would until the answer is the expected one."""
     async with (
         asyncio.timeout(timeout_s),
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined] # bare stubs
+        request = health_pb2.HealthCheckRequest(service=service)
         while True:
-            answer = await check(health_pb2.HealthCheckRequest(), timeout=10, wait_for_ready=True)
+            answer = await check(request, timeout=10, wait_for_ready=True)
             if answer.status == expected:
                 return
             await asyncio.sleep(0.1)
+
+
+async def test_a_worker_serves_its_metrics(
+    temporal: TemporalServer, temporal_client: Client, start_worker: StartWorker
+) -> None:
+    """Whoever scrapes a worker sees what its task queue's work took, and of which kind it was."""
+    address = f"127.0.0.1:{free_port()}"
+    worker = start_worker(**temporal.environment, CONTEXTWORKER_METRICS_ADDRESS=address)
+    await worker.says(f"metrics on http://{address}/metrics")
+    await worker.says("polls greeter-tasks")
+    unit = ContextUnit(payload={"workflow_type": "greet", "name": "Ada"})
+    await temporal_client.execute_workflow("greet", unit, id="metrics", task_queue="greeter-tasks")
+
+    lines = (await asyncio.to_thread(scrape, address)).splitlines()
+
+    missing = [
+        metric
+        for metric in (
+            "temporal_workflow_completed_total",
+            "temporal_activity_schedule_to_start_latency_seconds_bucket",
+            "temporal_workflow_task_schedule_to_start_latency_seconds_bucket",
+            "temporal_worker_task_slots_available",
+            "temporal_worker_task_slots_used",
+            "temporal_num_pollers",
+        )
+        if not any(
+            line.startswith(f"{metric}{{") and 'task_queue="greeter-tasks"' in line
+            for line in lines
+        )
+    ]
+    assert [] == missing
+
+
+def scrape(address: str) -> str:
+    """Read the metrics as Prometheus does."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+async def test_two_processes_cannot_share_a_port_for_metrics(
+    temporal: TemporalServer, start_worker: StartWorker
+) -> None:
+    """The second one says so and ends, rather than run unseen."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        worker = start_worker(**temporal.environment, CONTEXTWORKER_METRICS_ADDRESS=address)
+
+        assert 1 == await worker.ends()
+    assert f"metrics cannot be served on {address}" in worker.said
+    assert "Address already in use" in worker.said
 
 
 async def test_a_worker_that_still_waits_stops_at_once(start_worker: StartWorker) -> None:
@@ -177,6 +232,7 @@ async def test_a_worker_that_still_waits_stops_at_once(start_worker: StartWorker
         ({"TEMPORAL_ADDRESS": "no such host"}, ["TEMPORAL_ADDRESS 'no such host'"]),
         ({"TEMPORAL_NAMESPACE": "nowhere"}, ["greeter-tasks", "namespace 'nowhere'"]),
         ({"CONTEXTWORKER_HEALTH_ADDRESS": "256.0.0.1:1"}, ["cannot listen on 256.0.0.1:1"]),
+        ({"CONTEXTWORKER_METRICS_ADDRESS": "nowhere:1"}, ["METRICS_ADDRESS", "an IP address"]),
     ],
 )
 async def test_a_wrong_setting_is_a_sentence(

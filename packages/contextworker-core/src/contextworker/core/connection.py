@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import stamina
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import Runtime
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.plugin import ContextPlugin
@@ -19,7 +20,10 @@ _MAX_WAIT_S = 15.0
 
 
 async def connect(
-    *shared_modules: str, lazy: bool = False, environment: Mapping[str, str] | None = None
+    *shared_modules: str,
+    lazy: bool = False,
+    environment: Mapping[str, str] | None = None,
+    runtime: Runtime | None = None,
 ) -> Client:
     """Connect to Temporal as its environment says, waiting while it is down.
 
@@ -31,6 +35,7 @@ async def connect(
         lazy: Return at once and connect at the first call, for a process that has to be up before
             Temporal is. Workers need a connected client.
         environment: The variables to read; the process's own when left out.
+        runtime: The SDK's runtime, where the process has one of its own: see `metrics_runtime`.
 
     Raises:
         ConfigurationError: The settings cannot be right, so waiting would not help.
@@ -43,7 +48,7 @@ async def connect(
     ):
         with attempt:
             try:
-                return await Client.connect(**config, lazy=lazy, plugins=[plugin])
+                return await Client.connect(**config, lazy=lazy, plugins=[plugin], runtime=runtime)
             except RuntimeError as error:
                 if not _is_outage(error):
                     raise ConfigurationError(

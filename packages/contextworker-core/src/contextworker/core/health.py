@@ -16,6 +16,8 @@ from contextworker.core.errors import ConfigurationError
 
 _log = logging.getLogger(__name__)
 _CHECK_TIMEOUT_S = 3.0
+LIVENESS = "liveness"
+"""What to ask for whether the process lives, whatever Temporal does: a restart mends no outage."""
 
 
 class Health:
@@ -29,7 +31,8 @@ class Health:
         self._ready = asyncio.Event()
 
     async def serve_on(self, server: grpc.aio.Server) -> None:
-        """Answer on a server, NOT_SERVING for the time being."""
+        """Answer on a server: alive, and NOT_SERVING for the time being."""
+        await self._servicer.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
         await self._set(serving=False)
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 

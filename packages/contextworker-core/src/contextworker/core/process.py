@@ -11,10 +11,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from pydantic import ValidationError
+from temporalio.runtime import Runtime
 
 from contextworker.core.connection import connect
 from contextworker.core.errors import ContextWorkerError, TransientError
 from contextworker.core.health import health_server
+from contextworker.core.metrics import metrics_runtime
 from contextworker.core.registry import ModuleConfig
 from contextworker.core.settings import RuntimeSettings, WorkerSettings
 from contextworker.core.worker import run_worker, shared_modules
@@ -34,9 +36,10 @@ def run_module_workers(modules: Sequence[ModuleConfig]) -> None:
 
     async def serve(stop: asyncio.Event) -> None:
         settings = WorkerSettings()
+        runtime = metrics_runtime(settings.metrics_address)
         while not stop.is_set():
             try:
-                await _work(modules, settings, stop)
+                await _work(modules, settings, stop, runtime)
             except* TransientError as error:
                 _log.warning("%s; starting again", "; ".join(map(str, _leaves(error))))
                 with suppress(TimeoutError):
@@ -46,9 +49,12 @@ def run_module_workers(modules: Sequence[ModuleConfig]) -> None:
 
 
 async def _work(
-    modules: Sequence[ModuleConfig], settings: WorkerSettings, stop: asyncio.Event
+    modules: Sequence[ModuleConfig],
+    settings: WorkerSettings,
+    stop: asyncio.Event,
+    runtime: Runtime | None,
 ) -> None:
-    connecting = asyncio.create_task(connect(*shared_modules(modules)))
+    connecting = asyncio.create_task(connect(*shared_modules(modules), runtime=runtime))
     await _first(connecting, stop)
     if not connecting.done():
         connecting.cancel()

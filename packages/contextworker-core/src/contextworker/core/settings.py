@@ -61,6 +61,10 @@ class RuntimeSettings(BaseSettings):
         default=True,
         description="Worker Deployment versions; off where the Temporal server lacks them.",
     )
+    metrics_address: str = Field(
+        default="",
+        description="host:port of Temporal's metrics for Prometheus, by IP address; empty for none.",
+    )
 
 
 class WorkerSettings(RuntimeSettings):

@@ -3,6 +3,7 @@
 import asyncio
 
 from contextworker.core.connection import connect
+from contextworker.core.metrics import metrics_runtime
 from contextworker.core.process import run_process
 from contextworker.gateway.server import serve
 from contextworker.gateway.settings import GatewaySettings
@@ -15,7 +16,8 @@ def main() -> None:
 
 async def _run(stop: asyncio.Event) -> None:
     settings = GatewaySettings()
-    await serve(await connect(lazy=True), settings, stop)
+    runtime = metrics_runtime(settings.metrics_address)
+    await serve(await connect(lazy=True, runtime=runtime), settings, stop)
 
 
 if __name__ == "__main__":
