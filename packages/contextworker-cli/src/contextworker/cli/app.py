@@ -88,6 +88,12 @@ def make_app() -> App:
         group=stored,
         help="Look into the Brain: products, rejects, runs.",
     )
+    app.command(
+        f"{_COMMANDS}.release:release",
+        name="release",
+        group=Group("In a repository of modules", sort_key=4),
+        help="Prepare and tag a member's next version: `contextworker release harvest minor`.",
+    )
     return app
 
 

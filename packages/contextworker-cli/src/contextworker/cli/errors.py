@@ -6,7 +6,8 @@ CliError                   a sentence for the person at the terminal; exit code 
 │   └── ChildError         one of its processes did; carries the end of its log
 ├── GatewayError           the gateway refused, or failed
 │   └── NoGatewayError     nothing answers at the address
-└── BrainError             the Brain cannot be opened
+├── BrainError             the Brain cannot be opened
+└── ReleaseError           a member cannot be released
 """
 
 from collections.abc import Sequence
@@ -66,3 +67,7 @@ class StalledError(CliError):
 
 class BrainError(CliError):
     """The Brain cannot be opened."""
+
+
+class ReleaseError(CliError):
+    """A member cannot be released as asked; nothing has changed."""
