@@ -33,6 +33,7 @@ def make_app() -> App:
     local = Group("On this machine", sort_key=1)
     client = Group("Against a gateway", sort_key=2)
     stored = Group("What is stored", sort_key=3)
+    members = Group("In a repository of modules", sort_key=4)
     app.command(
         f"{_COMMANDS}.demo:demo",
         name="demo",
@@ -89,9 +90,17 @@ def make_app() -> App:
         help="Look into the Brain: products, rejects, runs.",
     )
     app.command(
+        f"{_COMMANDS}.new_module:new_module",
+        name="new-module",
+        group=members,
+        sort_key=1,
+        help="Make a module that runs: `contextworker new-module inventory`.",
+    )
+    app.command(
         f"{_COMMANDS}.release:release",
         name="release",
-        group=Group("In a repository of modules", sort_key=4),
+        group=members,
+        sort_key=2,
         help="Prepare and tag a member's next version: `contextworker release harvest minor`.",
     )
     return app

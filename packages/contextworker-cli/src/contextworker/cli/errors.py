@@ -7,7 +7,8 @@ CliError                   a sentence for the person at the terminal; exit code 
 ├── GatewayError           the gateway refused, or failed
 │   └── NoGatewayError     nothing answers at the address
 ├── BrainError             the Brain cannot be opened
-└── ReleaseError           a member cannot be released
+├── ReleaseError           a member cannot be released
+└── ScaffoldError          a new module cannot be made
 """
 
 from collections.abc import Sequence
@@ -71,3 +72,7 @@ class BrainError(CliError):
 
 class ReleaseError(CliError):
     """A member cannot be released as asked; nothing has changed."""
+
+
+class ScaffoldError(CliError):
+    """A new module cannot be made; nothing is left half-written."""

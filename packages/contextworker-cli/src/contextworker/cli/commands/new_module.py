@@ -1,0 +1,80 @@
+"""`contextworker new-module`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.markup import escape
+
+from contextworker.cli.errors import UsageError
+from contextworker.cli.output.console import out
+from contextworker.cli.output.hints import command
+from contextworker.cli.scaffold.making import make_member, make_standalone
+from contextworker.cli.scaffold.names import ModuleName
+
+_DESCRIPTION_LENGTH = 90
+
+
+def new_module(
+    name: str,
+    /,
+    *,
+    standalone: Annotated[bool, Parameter(negative="")] = False,
+    into: Path | None = None,
+    description: str | None = None,
+) -> int:
+    """Make a module that runs: messages, workflow, activities, worker, tests, deployment.
+
+    In a clone of ContextWorker it becomes a member of the workspace, and stands in every list that
+    members stand in. Its example counts words; replace that with what your module does.
+
+    Args:
+        name: What it is called, such as `inventory` or `price-watch`.
+        standalone: Make a package outside ContextWorker, which needs contextworker-core only.
+        into: The folder to make a standalone package in. Default: the one you are in.
+        description: One sentence on what it does, for its package and README.
+    """
+    parsed = ModuleName.parse(name)
+    said = _checked(description) or f"The {parsed.package.replace('_', ' ')} module."
+    if standalone:
+        folder = make_standalone((into or Path()).resolve(), parsed, said)
+    elif into is not None:
+        raise UsageError(
+            "--into goes with --standalone: a member of the workspace is in packages/."
+        )
+    else:
+        folder = make_member(Path.cwd(), parsed, said)
+    _tell(folder, parsed, standalone=standalone)
+    return 0
+
+
+def _checked(description: str | None) -> str | None:
+    if description is None:
+        return None
+    text = description.strip()
+    if not text or len(text) > _DESCRIPTION_LENGTH or not text.isprintable():
+        raise UsageError(f"--description is one line of 1 to {_DESCRIPTION_LENGTH} characters.")
+    if '"""' in text or "\\" in text or text.endswith('"'):
+        raise UsageError('--description becomes a docstring: no \\, no """, no " at its end.')
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _tell(folder: Path, name: ModuleName, *, standalone: bool) -> None:
+    """Say what is there now, and the commands to type next."""
+    here = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    start = f'start {name.package} document=fox text="the quick brown fox" --watch'
+    sync = f"cd {here} && uv sync" if standalone else "uv sync"
+    tests = "uv run pytest" if standalone else f"uv run pytest packages/{name.package}"
+    rows = [
+        (sync, "install it"),
+        (tests, "its tests, on a real Temporal"),
+        (command("up"), "Temporal and a gateway, in another terminal"),
+        (f"uv run {name.dashed}-worker", "its worker"),
+        (command(start), "a first run"),
+    ]
+    print_ = out().print
+    print_(f"{escape(str(here))} is there. What next:", soft_wrap=True)
+    width = max(len(line) for line, _ in rows[:-1])
+    for line, what in rows:
+        print_(f"  {escape(line):{width}}  [dim]{what}[/dim]", soft_wrap=True)
+    print_(f"Its README says what is where: {escape(str(here / 'README.md'))}", soft_wrap=True)

@@ -1,0 +1,52 @@
+"""YAML files that list one file or folder a module, with one more."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from contextworker.cli.errors import ScaffoldError
+
+
+def with_item(path: Path, text: str, key: str, item: str) -> str:
+    """Return the file's text with one more item at the end of a top-level list.
+
+    Only that line is new: writing YAML anew would change how the rest is written.
+
+    Args:
+        path: The file, for what is said of it.
+        text: What it says.
+        key: The list's name.
+        item: The item.
+
+    Raises:
+        ScaffoldError: It has no such list, one item a line.
+    """
+    items = _list(path, text, key)
+    last, column = items.lc.item(len(items) - 1)
+    lines = text.splitlines(keepends=True)
+    lines.insert(last + 1, f"{' ' * (column - 2)}- {item}\n")
+    longer = "".join(lines)
+    if list(_list(path, longer, key)) != [*items, item]:
+        raise _no_list(path, key)
+    return longer
+
+
+def _list(path: Path, text: str, key: str) -> Any:
+    try:
+        document = YAML().load(StringIO(text))
+    except YAMLError as error:
+        raise ScaffoldError(f"{path} cannot be read: {error}") from error
+    items = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(items, list) or not items or not all(isinstance(one, str) for one in items):
+        raise _no_list(path, key)
+    return items
+
+
+def _no_list(path: Path, key: str) -> ScaffoldError:
+    return ScaffoldError(
+        f"{path} has no list {key!r} with an item on each line: bring it back, or add the "
+        "module by hand."
+    )
