@@ -4,7 +4,25 @@ Needs the `testing` extra: `contextworker-core[testing]`. For pytest fixtures ma
 `pytest_plugins = ["contextworker.core.testing.fixtures"]` into the top `conftest.py`.
 """
 
+from contextworker.core.testing.histories import (
+    RecordedHistory,
+    has_histories,
+    record,
+    recorded_histories,
+)
+from contextworker.core.testing.mismatch import HistoryMismatchError
 from contextworker.core.testing.modules import execute, running
 from contextworker.core.testing.server import TemporalServer, find_temporal, temporal_server
 
-__all__ = ["TemporalServer", "execute", "find_temporal", "running", "temporal_server"]
+__all__ = [
+    "HistoryMismatchError",
+    "RecordedHistory",
+    "TemporalServer",
+    "execute",
+    "find_temporal",
+    "has_histories",
+    "record",
+    "recorded_histories",
+    "running",
+    "temporal_server",
+]
