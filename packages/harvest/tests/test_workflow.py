@@ -17,9 +17,11 @@ from contextcore import ContextUnit
 from contextworker.brain import Brain, RunStatus
 from contextworker.core.messages import Progress
 from contextworker.core.testing import running
+from contextworker.core.testing.fixtures import RecordHistory
 from contextworker.core.testing.server import free_port
 from contextworker.harvest.messages import HarvestAllReport, HarvestReport
 from contextworker.harvest.module import module
+from contextworker.harvest.workflows import HarvestWorkflow
 
 QUICK_RETRY = """
 [mapping]
@@ -60,6 +62,12 @@ class Harvests:
         )
         return handle
 
+    def handle(self, supplier_code: str) -> Handle:
+        """Return the supplier's latest harvest."""
+        return self.client.get_workflow_handle_for(
+            HarvestWorkflow.run, f"harvest-{self.tenant_id}-{supplier_code}"
+        )
+
     async def report(self, supplier_code: str) -> HarvestReport:
         """Harvest one supplier to the end."""
         answer = await (await self.start(supplier_code)).result()
@@ -77,7 +85,7 @@ class Harvests:
 
     async def attempts(self, supplier_code: str) -> dict[str, int]:
         """Return how often each activity of a finished harvest was tried."""
-        handle = self.client.get_workflow_handle(f"harvest-{self.tenant_id}-{supplier_code}")
+        handle = self.handle(supplier_code)
         names: dict[int, str] = {}
         tried: dict[str, int] = {}
         async for event in handle.fetch_history_events():
@@ -100,7 +108,9 @@ async def harvests(
         yield Harvests(client, tenant[:60].rstrip("_"))
 
 
-async def test_a_harvest(harvests: Harvests, brain: Brain, suppliers: Any) -> None:
+async def test_a_harvest(
+    harvests: Harvests, brain: Brain, suppliers: Any, record_history: RecordHistory
+) -> None:
     """A second harvest tells apart what is new, changed and the same; every row is counted."""
     suppliers.feed(
         "camp.csv", "sku,name,price,stock\na,A,1,1\nb,B,1,1\nc,C,1,1\nd,,1,1\na,A2,1,1\n"
@@ -122,6 +132,7 @@ async def test_a_harvest(harvests: Harvests, brain: Brain, suppliers: Any) -> No
     assert [(second.run_id, RunStatus.COMPLETED), (first.run_id, RunStatus.COMPLETED)] == [
         (run.run_id, run.status) for run in runs
     ]
+    await record_history(harvests.handle("camp"), module, "completed")
 
 
 async def test_progress_when_done(harvests: Harvests, suppliers: Any) -> None:
@@ -134,7 +145,7 @@ async def test_progress_when_done(harvests: Harvests, suppliers: Any) -> None:
 
 
 async def test_a_transient_failure_is_tried_again(
-    harvests: Harvests, suppliers: Any, web: Any
+    harvests: Harvests, suppliers: Any, web: Any, record_history: RecordHistory
 ) -> None:
     """A feed that is unavailable once is harvested at the next attempt."""
     web.answer("/feed.csv", "sku,name\na,Tent\n")
@@ -148,9 +159,12 @@ async def test_a_transient_failure_is_tried_again(
     suppliers.write("camp", web.url("/feed.csv"), rest=QUICK_RETRY)
     assert 1 == (await harvests.report("camp")).inserted
     assert 2 == (await harvests.attempts("camp"))["fetch_products"]
+    await record_history(harvests.handle("camp"), module, "tried-again")
 
 
-async def test_unavailable_feed(harvests: Harvests, brain: Brain, suppliers: Any, web: Any) -> None:
+async def test_unavailable_feed(
+    harvests: Harvests, brain: Brain, suppliers: Any, web: Any, record_history: RecordHistory
+) -> None:
     """A feed that stays unavailable is tried as often as its supplier file says, then explained."""
     url = web.answer("/feed.csv", status=503)
     suppliers.write("camp", url, rest=QUICK_RETRY)
@@ -164,6 +178,7 @@ async def test_unavailable_feed(harvests: Harvests, brain: Brain, suppliers: Any
     } == await harvests.attempts("camp")
     (run,) = await brain.list_runs(harvests.tenant_id)
     assert (RunStatus.FAILED, failure.message) == (run.status, run.error)
+    await record_history(harvests.handle("camp"), module, "unavailable-feed")
 
 
 async def test_a_failure_is_shown_while_it_is_tried_again(
@@ -187,7 +202,9 @@ async def last_failure(harvests: Harvests) -> str:
             await asyncio.sleep(0.02)
 
 
-async def test_unknown_supplier(harvests: Harvests, brain: Brain, suppliers: Any) -> None:
+async def test_unknown_supplier(
+    harvests: Harvests, brain: Brain, suppliers: Any, record_history: RecordHistory
+) -> None:
     """A supplier that does not exist fails at the first attempt, naming those that do."""
     suppliers.csv("camp", 1)
     failure = await harvests.failure("tents")
@@ -196,6 +213,7 @@ async def test_unknown_supplier(harvests: Harvests, brain: Brain, suppliers: Any
     assert {"start_harvest": 1, "finish_harvest": 1} == await harvests.attempts("tents")
     (run,) = await brain.list_runs(harvests.tenant_id)
     assert (RunStatus.FAILED, failure.message) == (run.status, run.error)
+    await record_history(harvests.handle("tents"), module, "unknown-supplier")
 
 
 def _zip() -> bytes:
@@ -220,7 +238,13 @@ def _zip() -> bytes:
     ids=["empty", "header", "zip", "encoding", "columns"],
 )
 async def test_unusable_feeds(
-    harvests: Harvests, brain: Brain, suppliers: Any, content: bytes, said: str
+    *,
+    harvests: Harvests,
+    brain: Brain,
+    suppliers: Any,
+    record_history: RecordHistory,
+    content: bytes,
+    said: str,
 ) -> None:
     """A feed that is not what it should be fails at the first attempt with one sentence."""
     suppliers.write("camp", suppliers.feed("camp.csv", content))
@@ -231,15 +255,21 @@ async def test_unusable_feeds(
     assert {1} == set((await harvests.attempts("camp")).values())
     (run,) = await brain.list_runs(harvests.tenant_id)
     assert failure.message == run.error
+    await record_history(harvests.handle("camp"), module, "unusable-feed")
 
 
-async def test_wrong_request(harvests: Harvests, suppliers: Any) -> None:
+async def test_wrong_request(
+    harvests: Harvests, suppliers: Any, record_history: RecordHistory
+) -> None:
     """A payload the gateway would have refused fails the run rather than retrying for ever."""
     failure = await harvests.failure("Not a code")
     assert "supplier_code" in failure.message
+    await record_history(harvests.handle("Not a code"), module, "wrong-request")
 
 
-async def test_cancel(harvests: Harvests, brain: Brain, suppliers: Any, web: Any) -> None:
+async def test_cancel(
+    harvests: Harvests, brain: Brain, suppliers: Any, web: Any, record_history: RecordHistory
+) -> None:
     """A cancelled harvest stops, and the Brain knows."""
     suppliers.write("camp", web.hang("/feed.csv"), rest=QUICK_RETRY.replace("0.01", "60"))
     handle = await harvests.start("camp")
@@ -251,9 +281,12 @@ async def test_cancel(harvests: Harvests, brain: Brain, suppliers: Any, web: Any
     assert WorkflowExecutionStatus.CANCELED is (await handle.describe()).status
     (run,) = await brain.list_runs(harvests.tenant_id)
     assert (RunStatus.CANCELLED, "the harvest was cancelled") == (run.status, run.error)
+    await record_history(handle, module, "cancelled")
 
 
-async def test_cancel_all(harvests: Harvests, brain: Brain, suppliers: Any, web: Any) -> None:
+async def test_cancel_all(
+    harvests: Harvests, brain: Brain, suppliers: Any, web: Any, record_history: RecordHistory
+) -> None:
     """Cancelling a harvest of all cancels the ones under way."""
     for code in ("alp", "camp"):
         suppliers.write(code, web.hang(f"/{code}.csv"), rest=QUICK_RETRY.replace("0.01", "60"))
@@ -265,9 +298,12 @@ async def test_cancel_all(harvests: Harvests, brain: Brain, suppliers: Any, web:
     assert isinstance(caught.value.cause, CancelledError)
     runs = await brain.list_runs(harvests.tenant_id)
     assert ["the harvest was cancelled"] * 2 == [run.error for run in runs]
+    await record_history(handle, module, "all-cancelled")
 
 
-async def test_all(harvests: Harvests, brain: Brain, suppliers: Any) -> None:
+async def test_all(
+    harvests: Harvests, brain: Brain, suppliers: Any, record_history: RecordHistory
+) -> None:
     """Every supplier is harvested by a run of its own; one that fails leaves the others alone."""
     suppliers.csv("alp", 2)
     suppliers.csv("camp", 3)
@@ -284,9 +320,12 @@ async def test_all(harvests: Harvests, brain: Brain, suppliers: Any) -> None:
     assert {"alp", "camp", "torn"} == {
         run.supplier_code for run in await brain.list_runs(harvests.tenant_id)
     }
+    await record_history(harvests.handle("all"), module, "all")
 
 
-async def test_all_while_one_runs(harvests: Harvests, suppliers: Any, web: Any) -> None:
+async def test_all_while_one_runs(
+    harvests: Harvests, suppliers: Any, web: Any, record_history: RecordHistory
+) -> None:
     """A supplier that is being harvested already is reported, not harvested twice."""
     suppliers.csv("alp", 2)
     suppliers.write("camp", web.hang("/feed.csv"), rest=QUICK_RETRY.replace("0.01", "60"))
@@ -296,9 +335,12 @@ async def test_all_while_one_runs(harvests: Harvests, suppliers: Any, web: Any) 
     report = HarvestAllReport.model_validate(answer.payload)
     assert (1, 0, 1) == (report.completed, report.failed, report.already_running)
     await running_already.terminate()
+    await record_history(harvests.handle("all"), module, "all-while-one-runs")
 
 
-async def test_all_of_nothing(harvests: Harvests, suppliers: Any) -> None:
+async def test_all_of_nothing(
+    harvests: Harvests, suppliers: Any, record_history: RecordHistory
+) -> None:
     """Where no supplier can be harvested the run fails, with every reason."""
     assert "there are no suppliers" in (await harvests.failure("all")).message
     suppliers.write("No Code", "nowhere.csv")
@@ -307,3 +349,4 @@ async def test_all_of_nothing(harvests: Harvests, suppliers: Any) -> None:
     suppliers.write("torn", "nowhere.csv")
     message = (await harvests.failure("all")).message
     assert message.startswith("no supplier could be harvested: torn: Torn: the feed file")
+    await record_history(harvests.handle("all"), module, "all-fail")
