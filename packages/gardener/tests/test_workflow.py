@@ -23,6 +23,7 @@ from contextworker.core.plugin import ContextPlugin
 from contextworker.core.registry import Activity, ModuleConfig
 from contextworker.core.settings import WorkerSettings
 from contextworker.core.testing import TemporalServer, running, server
+from contextworker.core.testing.fixtures import RecordHistory
 from contextworker.core.worker import shared_modules
 from contextworker.gardener.activities import Gardening
 from contextworker.gardener.messages import Batch, ClaimRequest, EnrichRequest, TaskOutput
@@ -62,7 +63,7 @@ async def continued(client: Client, handle: Handle) -> int:
 
 
 async def test_500_products_go_through_until_none_is_pending(
-    client: Client, brain: Brain, harvest: Harvest
+    client: Client, brain: Brain, harvest: Harvest, record_history: RecordHistory
 ) -> None:
     """The report says what became of them, in the answer's payload."""
     await harvest(500)
@@ -88,14 +89,18 @@ async def test_500_products_go_through_until_none_is_pending(
     assert ["tests:trigger", "worker:gardener"] == answer.provenance
     assert Progress(stage="enriching", done=500, total=500, unit="products") == progress
     assert 0 == await pending(brain)
+    await record_history(handle, module, "nothing-pending")
 
 
-async def test_max_batches_stops_a_run(client: Client, brain: Brain, harvest: Harvest) -> None:
+async def test_max_batches_stops_a_run(
+    client: Client, brain: Brain, harvest: Harvest, record_history: RecordHistory
+) -> None:
     """What is left is counted, and the next run takes it up."""
     await harvest(50)
 
     async with running(client, module):
-        answer = await (await start(client, batch_size=10, max_batches=2)).result()
+        handle = await start(client, batch_size=10, max_batches=2)
+        answer = await handle.result()
 
     report = answer.payload
     assert ("max_batches", 2, 20, 30) == (
@@ -105,6 +110,7 @@ async def test_max_batches_stops_a_run(client: Client, brain: Brain, harvest: Ha
         report["remaining"],
     )
     assert 30 == await pending(brain)
+    await record_history(handle, module, "max-batches")
 
 
 async def test_one_supplier_can_be_enriched_alone(
@@ -145,7 +151,7 @@ async def test_a_long_run_continues_as_new_and_keeps_its_totals(
 
 
 async def test_a_run_continues_as_new_when_the_server_suggests_it(
-    harvest: Harvest, monkeypatch: pytest.MonkeyPatch
+    harvest: Harvest, monkeypatch: pytest.MonkeyPatch, record_history: RecordHistory
 ) -> None:
     """A server whose limits are lower than ours is listened to."""
     suggest = "--dynamic-config-value=limit.historyCount.suggestContinueAsNew=40"
@@ -158,6 +164,9 @@ async def test_a_run_continues_as_new_when_the_server_suggests_it(
             handle = await start(client, batch_size=4)
             answer = await handle.result()
             runs = await continued(client, handle)
+            await record_history(handle, module, "continued")
+            first = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+            await record_history(first, module, "continues")
 
     assert runs >= 1
     assert ("nothing_pending", 5, 20) == (
@@ -168,7 +177,11 @@ async def test_a_run_continues_as_new_when_the_server_suggests_it(
 
 
 async def test_a_product_changed_in_the_middle_comes_again_in_the_next_batch(
-    client: Client, brain: Brain, objects: ObjectStore, harvest: Harvest
+    client: Client,
+    brain: Brain,
+    objects: ObjectStore,
+    harvest: Harvest,
+    record_history: RecordHistory,
 ) -> None:
     """A harvest changes three products after the claim: they are enriched as they are now."""
     await harvest(10)
@@ -181,7 +194,8 @@ async def test_a_product_changed_in_the_middle_comes_again_in_the_next_batch(
             await harvest(3, price=2)
 
     async with running(client, disturbed(Disturbed(brain, objects, change_once))):
-        report = (await (await start(client, batch_size=10)).result()).payload
+        handle = await start(client, batch_size=10)
+        report = (await handle.result()).payload
 
     assert ("nothing_pending", 2, 10, 3) == (
         report["outcome"],
@@ -190,10 +204,15 @@ async def test_a_product_changed_in_the_middle_comes_again_in_the_next_batch(
         report["changed"],
     )
     assert 0 == await pending(brain)
+    await record_history(handle, module, "changed-meanwhile")
 
 
 async def test_a_run_that_comes_to_nothing_ends(
-    client: Client, brain: Brain, objects: ObjectStore, harvest: Harvest
+    client: Client,
+    brain: Brain,
+    objects: ObjectStore,
+    harvest: Harvest,
+    record_history: RecordHistory,
 ) -> None:
     """Every product changes under every batch: two idle batches, then the run says so."""
     await harvest(5)
@@ -205,7 +224,8 @@ async def test_a_run_that_comes_to_nothing_ends(
         await harvest(5, price=price)
 
     async with running(client, disturbed(Disturbed(brain, objects, change_all))):
-        report = (await (await start(client)).result()).payload
+        handle = await start(client)
+        report = (await handle.result()).payload
 
     assert ("no_progress", 2, 0, 10, 5) == (
         report["outcome"],
@@ -214,20 +234,27 @@ async def test_a_run_that_comes_to_nothing_ends(
         report["changed"],
         report["remaining"],
     )
+    await record_history(handle, module, "no-progress")
 
 
 async def test_a_task_that_fails_for_good_marks_its_products_and_the_run_goes_on(
-    client: Client, brain: Brain, objects: ObjectStore, harvest: Harvest
+    client: Client,
+    brain: Brain,
+    objects: ObjectStore,
+    harvest: Harvest,
+    record_history: RecordHistory,
 ) -> None:
     """Pending shrinks, and the reason stands with each product."""
     await harvest(5)
 
     async with running(client, disturbed(Broken(brain, objects, GardenerSettings()))):
-        report = (await (await start(client)).result()).payload
+        handle = await start(client)
+        report = (await handle.result()).payload
 
     assert ("nothing_pending", {"error": 5}) == (report["outcome"], report["by_status"])
     product = (await brain.list_products("acme"))[0]
     assert "taxonomy failed: PermanentError: no" == product.enrichment["taxonomy"]["reason"]
+    await record_history(handle, module, "task-fails")
 
 
 async def test_a_killed_worker_loses_nothing(
@@ -342,7 +369,7 @@ class Away(Gardening):
 
 
 async def test_an_outage_without_end_fails_the_run_and_marks_no_product(
-    brain: Brain, objects: ObjectStore, harvest: Harvest
+    brain: Brain, objects: ObjectStore, harvest: Harvest, record_history: RecordHistory
 ) -> None:
     """Products keep waiting for a better day; only what fails for good is an error of theirs."""
     await harvest(5)
@@ -355,7 +382,9 @@ async def test_an_outage_without_end_fails_the_run_and_marks_no_product(
         settings = WorkerSettings(shutdown_grace_s=1, versioning=False)
         away = disturbed(Away(brain, objects, GardenerSettings()))
         async with running(skipping.client, away, settings=settings):
+            handle = await start(skipping.client)
             with pytest.raises(WorkflowFailureError):
-                await (await start(skipping.client)).result()
+                await handle.result()
+            await record_history(handle, module, "outage")
 
     assert 5 == await pending(brain)
