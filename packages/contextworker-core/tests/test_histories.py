@@ -79,8 +79,8 @@ async def test_code_that_takes_the_recorded_path_passes(
 @pytest.mark.parametrize(
     ("code", "recorded_next", "now"),
     [
-        (paths.Swapped, "'pack'", "'send'"),
-        (paths.Insured, "'send'", "'insure'"),
+        (paths.Swapped, "the activity 'pack'", "the activity 'send'"),
+        (paths.Insured, "the activity 'send'", "the activity 'insure'"),
         (paths.Delayed, "the activity 'send' (event 11)", "a timer"),
         (paths.Shortened, "the activity 'send' (event 11)", "the end: it completes"),
         (paths.Stuck, "the activity 'send' (event 11)", "nothing: it waits"),
@@ -127,6 +127,7 @@ async def test_code_that_cannot_read_a_recorded_run_is_told_why(
         await on(code, recorded).replay()
 
     assert said in str(caught.value)
+    assert "a new field, for one, needs a default" in str(caught.value)
 
 
 async def test_a_recorded_history_holds_nothing_of_the_machine(

@@ -82,14 +82,14 @@ class RecordedHistory:
     def _said(self, error: Exception, history: WorkflowHistory) -> str:
         started = history.events[0].workflow_execution_started_event_attributes
         today, then = release_of(self.module), self.release
+        mismatch = explain(error, history.events)
         return (
             f"the workflow {started.workflow_type.name!r} of today's code (version {today}) cannot "
             f"continue a run that release {then} of {self.module.name!r} began\n"
             f"  {_near(self.path)}\n"
-            f"{explain(error, history.events)}\n"
+            f"{mismatch.said}\n"
             "Do one of these:\n"
-            '  - keep both paths: the new one where `workflow.patched("what-changed")` says so, '
-            "the recorded one elsewhere\n"
+            f"  - {mismatch.remedy}\n"
             f"  - release it as {_next_series(today)}: runs that began on {then} stay pinned to "
             "its workers\n"
             f"  - if {then} was never released, remove this file and record it again: "

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 _MESSAGE = re.compile(r'message: "((?:[^"\\]|\\.)*)"')
-_OTHER_NAME = re.compile(r"of scheduled event '(?P<recorded>.*)' does not match .*'(?P<now>.*)'")
+_OTHER_NAME = re.compile(
+    r"(?P<kind>Activity|Child workflow) \w+ of scheduled event '(?P<recorded>.*)' "
+    r"does not match .*'(?P<now>.*)'"
+)
 _OTHER_COMMAND = re.compile(
     r"(?P<now>.+) machine does not handle this event: HistoryEvent\W+(?:event_)?id: (?P<event>\d+)",
 )
@@ -21,6 +25,13 @@ _COMMANDS = {
     "Fail workflow": "the end: it fails",
     "Timer": "a timer",
 }
+_KEEP_BOTH = (
+    'keep both paths: the new one where `workflow.patched("what-changed")` says so, the recorded '
+    "one elsewhere"
+)
+_KEEP_READING = (
+    "let the code read and do what was recorded, too: a new field, for one, needs a default"
+)
 _PREFIX = "[TMPRL1100] Nondeterminism error: "
 
 
@@ -28,29 +39,42 @@ class HistoryMismatchError(AssertionError):
     """Today's workflows take another path than a recorded run of a compatible release."""
 
 
-def explain(error: Exception, events: Sequence[HistoryEvent]) -> str:
-    """Say in a line or two what the run did then and what the code does now."""
-    messages = [
-        re.sub(r"\\(.)", r"\1", message) for message in _MESSAGE.findall(str(error)) if message
-    ]
+@dataclass(frozen=True)
+class Mismatch:
+    """What went wrong, in a few indented lines, and how the code can keep up with it."""
+
+    said: str
+    remedy: str
+
+
+def explain(error: Exception, events: Sequence[HistoryEvent]) -> Mismatch:
+    """Say what the run did then and what the code does now."""
+    messages = [_unescaped(message) for message in _MESSAGE.findall(str(error)) if message]
     if not messages:
-        return f"  replaying it failed: {error}"
+        return Mismatch(f"  replaying it failed: {error}", _KEEP_READING)
     text = messages[0]
     if not text.startswith(_PREFIX):
-        return "  the workflow's code raised: " + ": ".join(messages)
+        said = "  the workflow's code raised: " + "\n    ".join(messages)
+        return Mismatch(said.replace("\n", "\n    "), _KEEP_READING)
     text = text.removeprefix(_PREFIX)
-    if found := _OTHER_NAME.search(text):
-        return _lines(repr(found["recorded"]), repr(found["now"]))
+    if found := _OTHER_NAME.match(text):
+        kind = found["kind"].lower()
+        return _paths(f"the {kind} {found['recorded']!r}", f"the {kind} {found['now']!r}")
     if found := _OTHER_COMMAND.match(text):
         now = _COMMANDS.get(found["now"], found["now"].lower())
-        return _lines(_described(events, int(found["event"])), now)
+        return _paths(_described(events, int(found["event"])), now)
     if found := _NO_COMMAND.match(text):
-        return _lines(_described(events, int(found[1])), "nothing: it waits")
-    return f"  {text}"
+        return _paths(_described(events, int(found[1])), "nothing: it waits")
+    return Mismatch(f"  {text}", _KEEP_BOTH)
 
 
-def _lines(recorded: str, now: str) -> str:
-    return f"  recorded next: {recorded}\n  the code now:  {now}"
+def _paths(recorded: str, now: str) -> Mismatch:
+    return Mismatch(f"  recorded next: {recorded}\n  the code now:  {now}", _KEEP_BOTH)
+
+
+def _unescaped(text: str) -> str:
+    """Undo how Temporal's core quotes a message."""
+    return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": " "}.get(found[1], found[1]), text)
 
 
 def _described(events: Sequence[HistoryEvent], event_id: int) -> str:
