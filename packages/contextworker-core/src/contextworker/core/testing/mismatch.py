@@ -54,8 +54,8 @@ def explain(error: Exception, events: Sequence[HistoryEvent]) -> Mismatch:
         return Mismatch(f"  replaying it failed: {error}", _KEEP_READING)
     text = messages[0]
     if not text.startswith(_PREFIX):
-        said = "  the workflow's code raised: " + "\n    ".join(messages)
-        return Mismatch(said.replace("\n", "\n    "), _KEEP_READING)
+        said = "\n".join(messages).replace("\n", "\n    ")
+        return Mismatch(f"  the workflow's code raised: {said}", _KEEP_READING)
     text = text.removeprefix(_PREFIX)
     if found := _OTHER_NAME.match(text):
         kind = found["kind"].lower()
