@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.markup import escape
+from rich.text import Text
 
 from contextworker.cli.errors import UsageError
 from contextworker.cli.output.console import out
@@ -63,18 +63,22 @@ def _tell(folder: Path, name: ModuleName, *, standalone: bool) -> None:
     """Say what is there now, and the commands to type next."""
     here = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     start = f'start {name.package} document=fox text="the quick brown fox" --watch'
-    sync = f"cd {here} && uv sync" if standalone else "uv sync"
-    tests = "uv run pytest" if standalone else f"uv run pytest packages/{name.package}"
-    rows = [
-        (sync, "install it"),
-        (tests, "its tests, on a real Temporal"),
-        (command("up"), "Temporal and a gateway, in another terminal"),
-        (f"uv run {name.dashed}-worker", "its worker"),
-        (command(start), "a first run"),
-    ]
-    print_ = out().print
-    print_(f"{escape(str(here))} is there. What next:", soft_wrap=True)
-    width = max(len(line) for line, _ in rows[:-1])
-    for line, what in rows:
-        print_(f"  {escape(line):{width}}  [dim]{what}[/dim]", soft_wrap=True)
-    print_(f"Its README says what is where: {escape(str(here / 'README.md'))}", soft_wrap=True)
+    steps = (
+        [
+            (f"cd {here} && uv sync", "install it"),
+            ("uv run pytest", "its tests, on a real Temporal"),
+            (f"uv run {name.dashed}-worker", "its worker; README.md says how to try it"),
+        ]
+        if standalone
+        else [
+            ("uv sync", "install it"),
+            (f"uv run pytest packages/{name.package}", "its tests, on a real Temporal"),
+            (f"uv run {name.dashed}-worker", f"its worker, while `{command('up')}` runs elsewhere"),
+            (command(start), "a first run"),
+        ]
+    )
+    console = out()
+    console.print(Text(f"{here} is made; its README.md says what is where."), soft_wrap=True)
+    console.print(Text("Next:"))
+    for line, what in steps:
+        console.print(Text.assemble(f"  {line}", ("   # " + what, "dim")), soft_wrap=True)

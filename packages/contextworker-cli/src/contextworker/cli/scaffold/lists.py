@@ -26,9 +26,11 @@ def with_item(path: Path, text: str, key: str, item: str) -> str:
     """
     items = _list(path, text, key)
     last, column = items.lc.item(len(items) - 1)
-    lines = text.splitlines(keepends=True)
-    lines.insert(last + 1, f"{' ' * (column - 2)}- {item}\n")
-    longer = "".join(lines)
+    lines = text.removesuffix("\n").split("\n")
+    dash = f"{' ' * (column - 2)}- "
+    if not lines[last].startswith(dash):
+        raise _no_list(path, key)
+    longer = "\n".join([*lines[: last + 1], dash + item, *lines[last + 1 :], ""])
     if list(_list(path, longer, key)) != [*items, item]:
         raise _no_list(path, key)
     return longer

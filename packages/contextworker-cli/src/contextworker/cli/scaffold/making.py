@@ -17,7 +17,10 @@ from contextworker.cli.scaffold.workspace import Workspace, our_workspace
 
 _LOCK_WAIT_S = 10
 _COMPOSE = Path("deploy/compose.yaml")
-_KUSTOMIZATIONS = (Path("deploy/kubernetes/kustomization.yaml"),)
+_KUSTOMIZATIONS = (
+    Path("deploy/kubernetes/kustomization.yaml"),
+    Path("deploy/kubernetes/controller/kustomization.yaml"),
+)
 
 
 def make_member(folder: Path, name: ModuleName, description: str) -> Path:

@@ -31,7 +31,7 @@ class ModuleName:
         if not _NAME.fullmatch(text):
             raise UsageError(
                 f"{text!r} is no name for a module: write lower-case letters and digits, a letter "
-                f"first, words joined by a dash{_suggestion(text)}."
+                f"first, words joined by a dash{_suggestion(text)}"
             )
         if len(text) > MAX_LENGTH:
             raise UsageError(
@@ -42,7 +42,7 @@ class ModuleName:
         if package.startswith(_OURS):
             raise UsageError(
                 f"{text!r}: a module is named after what it does, without ContextWorker's own name"
-                f"{_suggestion(re.sub('^context(worker|core)[-_]?', '', text))}."
+                f"{_suggestion(re.sub('^context(worker|core)[-_]?', '', text))}"
             )
         if keyword.iskeyword(package):
             raise UsageError(f"{text!r} is a word of Python's own, which no package can be named.")
@@ -62,4 +62,4 @@ class ModuleName:
 def _suggestion(text: str) -> str:
     likely = re.sub(r"[^a-z0-9]+", "-", re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", text).lower())
     likely = likely.strip("-0123456789")
-    return f"; how about {likely!r}" if _NAME.fullmatch(likely) else ""
+    return f". How about {likely!r}?" if _NAME.fullmatch(likely) else "."
