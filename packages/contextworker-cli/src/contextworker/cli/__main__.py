@@ -1,5 +1,6 @@
 """The executable `contextworker`."""
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ def main() -> None:
         code = run_command(sys.argv[1:])
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
+    # Temporal's native runtime can crash an interpreter that exits with its objects still alive.
+    gc.collect()
     sys.exit(code)
 
 

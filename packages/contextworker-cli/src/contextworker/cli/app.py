@@ -84,6 +84,12 @@ def make_app() -> App:
         help="List the modules whose workers announced themselves, and what they accept.",
     )
     app.command(
+        f"{_COMMANDS}.deploy:app",
+        name="deploy",
+        group=Group("Versions of modules", sort_key=4),
+        help="See a module's versions, and choose the one that new runs start on.",
+    )
+    app.command(
         f"{_COMMANDS}.brain:app",
         name="brain",
         group=stored,

@@ -7,6 +7,7 @@ CliError                   a sentence for the person at the terminal; exit code 
 ├── GatewayError           the gateway refused, or failed
 │   └── NoGatewayError     nothing answers at the address
 ├── BrainError             the Brain cannot be opened
+├── DeployError            a module's versions cannot be seen, or not be changed so
 ├── ReleaseError           a member cannot be released
 └── ScaffoldError          a new module cannot be made
 """
@@ -76,3 +77,7 @@ class ReleaseError(CliError):
 
 class ScaffoldError(CliError):
     """A new module cannot be made; nothing is left half-written."""
+
+
+class DeployError(CliError):
+    """A module's versions cannot be seen, or cannot be changed as asked."""

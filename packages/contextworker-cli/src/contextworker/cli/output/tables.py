@@ -22,7 +22,7 @@ def products_table(products: Sequence[Product], *, width: int, title: str | None
     """
     roomy = width >= _ROOMY
     names = ["Name", "Brand", "Category", "Attributes"] if roomy else ["Name", "Category"]
-    table = _table("SKU", *names, title=title)
+    table = plain_table("SKU", *names, title=title)
     table.add_column("Price", justify="right", no_wrap=True)
     table.add_column("Status", no_wrap=True)
     for product in products:
@@ -45,7 +45,7 @@ def products_table(products: Sequence[Product], *, width: int, title: str | None
 
 def rejects_table(rejects: Iterable[Reject]) -> Table:
     """Return rows that failed validation."""
-    table = _table("Source", "Row", "Why", "What it says")
+    table = plain_table("Source", "Row", "Why", "What it says")
     for reject in rejects:
         raw = ", ".join(f"{key}={value}" for key, value in reject.raw.items())
         table.add_row(
@@ -59,7 +59,7 @@ def rejects_table(rejects: Iterable[Reject]) -> Table:
 
 def runs_table(runs: Iterable[RunRecord]) -> Table:
     """Return harvests with their counts."""
-    table = _table("Started", "Supplier", "Status")
+    table = plain_table("Started", "Supplier", "Status")
     for name in ("Inserted", "Updated", "Unchanged", "Rejected"):
         table.add_column(name, justify="right")
     table.add_column("Workflow", overflow="fold")
@@ -129,7 +129,8 @@ def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _table(*columns: str, title: str | None = None) -> Table:
+def plain_table(*columns: str, title: str | None = None) -> Table:
+    """Return a table of these columns, without lines between its rows."""
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")

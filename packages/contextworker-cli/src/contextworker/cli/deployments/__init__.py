@@ -1,0 +1,1 @@
+"""Modules' versions in Temporal: how they stand, and which one new runs start on."""
