@@ -116,8 +116,10 @@ async def test_code_that_takes_another_path_is_told_what_to_do(
     [
         (
             paths.OtherMessages,
-            "  the workflow's code raised: Failed decoding arguments\n"
-            "    1 validation error for int\n",
+            (
+                "  the workflow's code raised: Failed decoding arguments\n"
+                "    1 validation error for int\n"
+            ),
         ),
         (paths.Renamed, "Workflow class parcel is not registered on this worker"),
     ],
