@@ -13,7 +13,18 @@ from contextworker.cli.app import make_app
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 Call = Callable[..., Any]
-COMMANDS = ["demo", "up", "down", "start", "status", "watch", "modules", "deploy", "brain", "new-module"]
+COMMANDS = [
+    "demo",
+    "up",
+    "down",
+    "start",
+    "status",
+    "watch",
+    "modules",
+    "deploy",
+    "brain",
+    "new-module",
+]
 
 
 def test_help_lists_every_command(cli: Cli) -> None:

@@ -86,7 +86,7 @@ def make_app() -> App:
     app.command(
         f"{_COMMANDS}.deploy:app",
         name="deploy",
-        group=Group("Versions of modules", sort_key=4),
+        group=Group("Versions of modules", sort_key=3),
         help="See a module's versions, and choose the one that new runs start on.",
     )
     app.command(

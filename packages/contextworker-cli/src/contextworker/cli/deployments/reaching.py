@@ -30,7 +30,7 @@ async def reach_temporal(environ: Mapping[str, str], state_dir: Path) -> AsyncIt
     Raises:
         DeployError: It does not answer, or refuses; also for what fails inside the block.
     """
-    config = load_config(_environment(environ, state_dir))
+    config = load_config(environment(environ, state_dir))
     address, namespace = config["target_host"], config["namespace"]
     try:
         async with asyncio.timeout(_CONNECT_S):
@@ -44,10 +44,11 @@ async def reach_temporal(environ: Mapping[str, str], state_dir: Path) -> AsyncIt
     except TimeoutError as error:
         raise _away(address) from error
     except RPCError as error:
-        raise _refusal(error, address, namespace) from error
+        raise refusal(error, address, namespace) from error
 
 
-def _environment(environ: Mapping[str, str], state_dir: Path) -> Mapping[str, str]:
+def environment(environ: Mapping[str, str], state_dir: Path) -> Mapping[str, str]:
+    """Return the variables to connect with: those given, or those of the running stack."""
     if any(environ.get(name) for name in _NAMED_BY):
         return environ
     running = find_running(state_dir)
@@ -68,7 +69,8 @@ def _away(address: str) -> DeployError:
     )
 
 
-def _refusal(error: RPCError, address: str, namespace: str) -> DeployError:
+def refusal(error: RPCError, address: str, namespace: str) -> DeployError:
+    """Say what a failed call means to the person who made it."""
     if error.status in _AWAY:
         return _away(address)
     if error.status in _FORBIDDEN:

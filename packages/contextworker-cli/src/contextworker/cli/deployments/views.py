@@ -57,9 +57,7 @@ def _deployment(deployment: Deployment) -> RenderableType:
         head.append(f", promoted by {deployment.manager} alone", style="not bold")
     if deployment.routing.current is None:
         head.append(", no version is current: new runs wait", style="not bold yellow")
-    table = plain_table(
-        "Version", "State", "New runs", "Workers", "Pinned", "Backlog", "Created"
-    )
+    table = plain_table("Version", "State", "New runs", "Workers", "Pinned", "Backlog", "Created")
     for version in deployment.versions:
         table.add_row(
             Text(version.build_id),
