@@ -1,0 +1,104 @@
+"""What the container tests share: an engine, the images, and the servers on one network."""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+
+import pytest
+from running_containers import (
+    BRAIN_URL,
+    GATEWAY_PORT,
+    IMAGES,
+    MEMBERS,
+    Containers,
+    Images,
+    hardened,
+    temporal_on,
+)
+from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+
+@pytest.fixture(scope="session")
+def engine() -> Images:
+    """Find the engine and what to build on; skip, or fail where CI says there must be one."""
+    which = os.environ.get("CONTEXTWORKER_TEST_IMAGES", "")
+    try:
+        answer = subprocess.run(
+            ["docker", "version"], capture_output=True, text=True, timeout=20, check=False
+        )
+        silence = answer.stderr.strip().splitlines()[-1:] if answer.returncode else []
+    except (OSError, subprocess.TimeoutExpired) as error:
+        silence = [str(error)]
+    if silence:
+        _give_up(f"no Docker answers ({silence[0]}); .ci/containers brings one of its own")
+    if which not in IMAGES:
+        _give_up(
+            f"CONTEXTWORKER_TEST_IMAGES is {which!r}, not one of {', '.join(IMAGES)}: set it to "
+            "official to pull images from a registry, or run .ci/containers, which makes its own"
+        )
+    return IMAGES[which]
+
+
+def _give_up(reason: str) -> None:
+    if os.environ.get("CONTEXTWORKER_REQUIRE_DOCKER"):
+        pytest.fail(f"the container tests must run here, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def images(engine: Images) -> Mapping[str, str]:
+    """Each member's image, by the member's short name."""
+    return {member: engine.build(member) for member in MEMBERS}
+
+
+@pytest.fixture(scope="session")
+def network(engine: Images) -> Iterator[Network]:
+    """A Docker network of the session's own."""
+    with Network() as network:
+        yield network
+
+
+@pytest.fixture(scope="session")
+def postgresql(engine: Images, network: Network) -> Iterator[str]:
+    """A PostgreSQL server called `postgresql`; yields the URL for this side of the network."""
+    with (
+        PostgresContainer(
+            engine.postgresql, username="brain", password="secret", dbname="brain", driver=None
+        )
+        .with_network(network)
+        .with_network_aliases("postgresql") as container
+    ):
+        yield container.get_connection_url()
+
+
+@pytest.fixture(scope="session")
+def temporal(engine: Images, network: Network) -> Iterator[DockerContainer]:
+    """A Temporal server called `temporal`."""
+    with temporal_on(engine, network, "temporal") as container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+def containers(
+    images: Mapping[str, str], network: Network, temporal: DockerContainer, postgresql: str
+) -> Iterator[Containers]:
+    """Temporal, PostgreSQL and the gateway, as containers on one network."""
+    volume = f"contextworker-{uuid.uuid4().hex[:8]}"
+    migration = DockerContainer(images["brain"], network=network, env={"BRAIN_URL": BRAIN_URL})
+    with hardened(migration):
+        assert 0 == migration.wait(), migration.get_logs()
+    gateway = (
+        DockerContainer(images["gateway"], network=network)
+        .with_env("TEMPORAL_ADDRESS", "temporal:7233")
+        .with_env("CONTEXTWORKER_GATEWAY_INSECURE", "true")
+        .with_exposed_ports(GATEWAY_PORT)
+        .waiting_for(LogMessageWaitStrategy("health: serving"))
+    )
+    with hardened(gateway):
+        port = gateway.get_exposed_port(GATEWAY_PORT)
+        yield Containers(network=network, images=images, gateway_port=port, volume=volume)
+    subprocess.run(["docker", "volume", "rm", "--force", volume], capture_output=True, check=True)

@@ -1,0 +1,48 @@
+"""The demo's day in containers: a supplier's feed becomes products, products become enriched."""
+
+import tomllib
+
+import psycopg
+import pytest
+from running_containers import COMMIT, ROOT, Containers
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
+TENANT = "my_project"
+
+
+def test_the_demo_runs_through_containers(containers: Containers, postgresql: str) -> None:
+    """Every process in a container of its own, and the counts are the demo's."""
+    with containers.worker("harvest"), containers.worker("gardener"):
+        harvest = containers.call(
+            "StartWorkflow",
+            workflow_type="harvest",
+            supplier_code="camping-trade",
+            tenant_id=TENANT,
+        )
+        harvested = containers.finish(harvest["workflow_id"])
+        gardener = containers.call("StartWorkflow", workflow_type="gardener", tenant_id=TENANT)
+        gardened = containers.finish(gardener["workflow_id"])
+
+    assert ("completed", "completed") == (harvested["status"], gardened["status"])
+    with psycopg.connect(postgresql) as connection:
+        products = connection.execute(
+            "SELECT count(*), count(DISTINCT sku), sum((enrichment_status = 'pending')::int) "
+            "FROM products WHERE tenant_id = %s",
+            [TENANT],
+        ).fetchone()
+        rejects = connection.execute(
+            "SELECT count(*) FROM rejects WHERE tenant_id = %s", [TENANT]
+        ).fetchone()
+    assert ((224, 224, 0), (5,)) == (products, rejects)
+
+
+def test_an_image_announces_its_version_and_commit(containers: Containers) -> None:
+    """The build id that Temporal and the gateway show is what the image was built from."""
+    project = tomllib.loads((ROOT / "packages/harvest/pyproject.toml").read_text())["project"]
+
+    with containers.worker("harvest"):
+        modules = containers.call("ListModules")["modules"]
+
+    assert [f"{project['version']}-{COMMIT[:12]}"] == [
+        module["build_id"] for module in modules if module["name"] == "harvest"
+    ]
