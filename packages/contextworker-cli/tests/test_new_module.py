@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from contextworker.cli.scaffold.names import MAX_LENGTH
 
@@ -76,6 +77,44 @@ def test_a_member_is_made_and_listed(call: Call, workspace: Path) -> None:
     assert set(LISTS) == {path for path in before if after[path] != before[path]}
     assert ["new-module.lock"] == listed(workspace / ".contextworker")
     assert [] == [path for path in new if "{" in path or path.endswith(".jinja")]
+
+
+@pytest.mark.parametrize(
+    ("path", "aside"),
+    [
+        ("deploy/compose/{}.yaml", "environment"),
+        ("deploy/kubernetes/{}/kustomization.yaml", "../brain"),
+        ("deploy/kubernetes/controller/{}/kustomization.yaml", "../../brain"),
+        ("packages/{}/pyproject.toml", "dependencies description"),
+        ("packages/{}/LICENSE", ""),
+    ],
+)
+def test_it_is_shaped_like_the_modules_that_are_here(
+    call: Call, workspace: Path, path: str, aside: str
+) -> None:
+    """The gardener's files with another name, but for what a gardener needs besides."""
+    call("new-module", "inventory")
+    ours = read(REPOSITORY / path.format("gardener"), "gardener")
+    new = read(workspace / path.format("inventory"), "inventory")
+
+    assert without(ours, aside.split()) == without(new, aside.split())
+
+
+def read(path: Path, name: str) -> Any:
+    """What a file says, with a module's name replaced."""
+    text = path.read_text().replace(name, "NAME").replace(name.upper(), "NAME")
+    if path.suffix == ".toml":
+        return tomllib.loads(text)
+    return YAML(typ="safe").load(text) if path.suffix == ".yaml" else text
+
+
+def without(value: Any, aside: list[str]) -> Any:
+    """A document without some keys and items."""
+    if isinstance(value, dict):
+        return {key: without(item, aside) for key, item in value.items() if key not in aside}
+    if isinstance(value, list):
+        return [without(item, aside) for item in value if item not in aside]
+    return value
 
 
 def test_the_next_steps_are_said(call: Call, workspace: Path) -> None:
