@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
@@ -17,7 +16,6 @@ from contextworker.cli.release.workspace import Member, Workspace
 
 Bump = Literal["patch", "minor", "major", "first"]
 _WEIGHT: dict[str, int] = {"patch": 0, "minor": 1, "major": 2}
-HISTORIES = Path("tests", "histories")
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,6 @@ def make_plan(
         *_notes_problems(notes, member.version, bump),
         *_bounds_problems(bounds, may_widen=may_widen),
         *_unreleased(workspace, clone, member),
-        *_histories_problems(member, version),
     ]
     if problems:
         raise ReleaseError(f"{member.name} {version} cannot be released:", problems)
@@ -112,10 +109,3 @@ def _unreleased(workspace: Workspace, clone: Clone, member: Member) -> list[str]
         for requirement in member.requirements_on(other)
         if not any(Requirement(requirement).specifier.filter(clone.released(other.name)))
     ]
-
-
-def _histories_problems(member: Member, version: Version) -> list[str]:
-    folder = HISTORIES / str(version)
-    if not member.is_module or any((member.folder / folder).glob("*.json")):
-        return []
-    return [f"{member.folder.name}/{folder} holds no recorded history to check later changes on."]

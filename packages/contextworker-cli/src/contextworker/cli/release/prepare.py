@@ -8,6 +8,7 @@ from pathlib import Path
 from contextworker.cli.errors import ReleaseError
 from contextworker.cli.release.bounds import widen
 from contextworker.cli.release.git import Clone
+from contextworker.cli.release.histories import record_histories
 from contextworker.cli.release.plan import Bump, Plan
 from contextworker.cli.release.run import run
 from contextworker.cli.release.workspace import Member, find_workspace
@@ -51,7 +52,7 @@ class Prepared:
 
 @contextmanager
 def prepare(plan: Plan, clone: Clone, bump: Bump) -> Iterator[Prepared]:
-    """Raise the version, lock it, write the changelog and the wider bounds, in a second tree."""
+    """Raise the version, lock it, record, write the changelog and the bounds: in a second tree."""
     with clone.second_tree() as tree:
         root = tree.root / Path.cwd().resolve().relative_to(clone.root)
         workspace = find_workspace(root)
@@ -63,6 +64,7 @@ def prepare(plan: Plan, clone: Clone, bump: Bump) -> Iterator[Prepared]:
             widen(replace(bound, dependant=dependant), member)
         if tree.git("ls-files", workspace.root / _LOCK):
             run("uv", "lock", "--quiet", cwd=workspace.root)
+        record_histories(member, plan.version, tree)
         replace(plan.notes, member=member).write(plan.version)
         tree.git("add", "--all")
         yield Prepared(plan, clone, tree)

@@ -1,0 +1,139 @@
+"""What `contextworker release` refuses, and how it says so."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from releases import Clone, small_workspace
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    """A workspace: `core` 0.1.3 was released, and `shop` 0.1.0, which needs it, never."""
+    return small_workspace(tmp_path / "clone")
+
+
+def test_a_version_outside_a_dependants_bounds_is_refused(clone: Clone, cli: Cli) -> None:
+    """Who could not be installed beside it is named, with the bound to write."""
+    before = clone.state()
+    result = cli("release", "core", "minor", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "core 0.2.0 cannot be released:" in result.stderr
+    assert (
+        "shop asks for contextworker-core>=0.1,<0.2: write contextworker-core>=0.1,<0.3"
+    ) in result.stderr
+    assert before == clone.state()
+
+
+def test_a_bound_that_cannot_be_widened_is_left_to_a_person(clone: Clone, cli: Cli) -> None:
+    """An exact version has no upper bound to raise."""
+    clone.member("packages/shop", "0.1.0", "contextworker-core==0.1.*")
+    clone.commit()
+    result = cli("release", "core", "minor", "--widen", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "contextworker-core==0.1.*: let it allow the new version" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "bump", "says"),
+    [
+        ("0.1.3", "patch", "a note is `breaking`, which after 0.1.3 needs minor, not patch"),
+        ("1.2.0", "minor", "a note is `breaking`, which after 1.2.0 needs major, not minor"),
+        ("1.2.0", "patch", "a note is `added`, which after 1.2.0 needs minor, not patch"),
+    ],
+    ids=["breaking-under-0", "breaking", "added"],
+)
+def test_the_notes_say_how_far_the_version_must_rise(
+    clone: Clone, cli: Cli, version: str, bump: str, says: str
+) -> None:
+    """A version promises what its notes must not break."""
+    clone.member("packages/contextworker-core", version)
+    kind = "added" if "`added`" in says else "breaking"
+    clone.write(f"packages/contextworker-core/changelog.d/other.{kind}.md", "Other.\n")
+    clone.member("packages/shop", "0.1.0")
+    clone.commit()
+    clone.git("tag", "--force", f"core-v{version}")
+    result = cli("release", "core", bump, cwd=clone.root)
+    assert 1 == result.returncode
+    assert says in result.stderr
+
+
+def test_nothing_is_released_without_a_note(clone: Clone, cli: Cli) -> None:
+    """An empty changelog would tell nobody anything; every other reason comes with it."""
+    clone.git("rm", "--quiet", "-r", "packages/contextworker-core/changelog.d")
+    clone.commit()
+    result = cli("release", "core", "minor", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "contextworker-core/changelog.d/ holds no note" in result.stderr
+    assert "write contextworker-core>=0.1,<0.3" in result.stderr
+
+
+def test_a_misspelt_note_is_named(clone: Clone, cli: Cli) -> None:
+    """A note whose type nobody knows would be lost."""
+    clone.write("packages/contextworker-core/changelog.d/faster.chnaged.md", "It is faster.\n")
+    clone.commit()
+    before = clone.state()
+    result = cli("release", "core", "patch", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "Invalid news fragment name: faster.chnaged.md" in result.stderr
+    assert before == clone.state()
+
+
+def test_what_it_needs_must_be_released_before(clone: Clone, cli: Cli) -> None:
+    """Nobody could install a release that waits for another one."""
+    clone.git("tag", "--delete", "core-v0.1.3")
+    result = cli("release", "shop", "first", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "release core first" in result.stderr
+
+
+def test_a_module_without_any_history_is_refused(clone: Clone, cli: Cli) -> None:
+    """Without them nothing could check later code on this version's runs."""
+    clone.module("sale.txt")
+    before = clone.state()
+    result = cli("release", "shop", "first", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "--record-histories packages/shop` recorded no history of 0.1.0" in result.stderr
+    assert before == clone.state()
+
+
+def test_uncommitted_changes_are_named(clone: Clone, cli: Cli) -> None:
+    """A note that was forgotten in the commit would miss the release."""
+    clone.write("packages/shop/changelog.d/late.added.md", "Late.\n")
+    result = cli("release", "core", "patch", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "packages/shop/changelog.d/late.added.md" in result.stderr
+
+
+def test_a_release_is_made_on_a_branch(clone: Clone, cli: Cli) -> None:
+    """A commit on no branch would be lost."""
+    clone.git("switch", "--quiet", "--detach")
+    result = cli("release", "core", "patch", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "No branch is checked out" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["nope", "patch"], 2, "There is no member 'nope' here: core, shop"),
+        (["core", "huge"], 2, 'Invalid value "huge"'),
+        (["core"], 2, "requires an argument"),
+    ],
+    ids=["member", "bump", "nothing"],
+)
+def test_a_slip_is_said(clone: Clone, cli: Cli, arguments: list[str], code: int, says: str) -> None:
+    """A wrong word is answered by the right ones."""
+    result = cli("release", *arguments, cwd=clone.root)
+    assert code == result.returncode
+    assert says in result.stderr
+
+
+def test_outside_of_any_repository_it_says_where_to_go(cli: Cli) -> None:
+    """An empty folder is no traceback."""
+    result = cli("release", "core", "patch")
+    assert 1 == result.returncode
+    assert "No project is here" in result.stderr
