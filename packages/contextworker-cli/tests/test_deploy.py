@@ -116,7 +116,7 @@ def test_a_promotion_without_a_worker_is_refused_or_forced(deploy: Call) -> None
         (["ramp", "tea", "--percentage", "ten"], 2, "ten"),
         (["rollback"], 2, "MODULE requires an argument"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_a_wrong_call_is_a_sentence(
     deploy: Call, arguments: list[str], code: int, says: str

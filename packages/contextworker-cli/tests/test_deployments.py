@@ -247,7 +247,7 @@ def test_a_version_says_what_it_needs(known: Mapping[str, Any], says: str) -> No
         (RPCStatusCode.NOT_FOUND, "Namespace default is not found.", "has no namespace 'default'"),
         (RPCStatusCode.INTERNAL, "it hurts", "refuses: it hurts"),
     ],
-    ids=lambda value: value.name if isinstance(value, RPCStatusCode) else "",
+    ids=lambda value: value.name if isinstance(value, RPCStatusCode) else None,
 )
 def test_what_temporal_says_is_a_sentence(status: RPCStatusCode, message: str, says: str) -> None:
     """Every refusal names the server it comes from."""
