@@ -13,6 +13,7 @@ from contextworker.cli.scaffold.making import make_member, make_standalone
 from contextworker.cli.scaffold.names import ModuleName
 
 _DESCRIPTION_LENGTH = 90
+_COLUMN = 34  # where remarks begin, beside all commands but the longest
 
 
 def new_module(
@@ -81,4 +82,4 @@ def _tell(folder: Path, name: ModuleName, *, standalone: bool) -> None:
     console.print(Text(f"{here} is made; its README.md says what is where."), soft_wrap=True)
     console.print(Text("Next:"))
     for line, what in steps:
-        console.print(Text.assemble(f"  {line}", ("   # " + what, "dim")), soft_wrap=True)
+        console.print(Text.assemble(f"  {line:<{_COLUMN}}", ("  # " + what, "dim")), soft_wrap=True)
