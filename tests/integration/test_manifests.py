@@ -1,0 +1,338 @@
+"""What no linter knows of deploy/: that it fits the modules, the settings and itself.
+
+`.ci/manifests` checks the rest: schemas, probes, security contexts.
+"""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from manifests import (
+    DEPLOY,
+    KUBERNETES,
+    Document,
+    container,
+    environment,
+    load,
+    only,
+    rendered,
+    services,
+)
+from running_system import ROOT
+from temporalio.api.deployment.v1 import WorkerDeploymentVersion
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentVersionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from contextcore import ContextUnit
+from contextworker.core.registry import ModuleConfig
+from contextworker.core.testing import temporal_server
+
+MODULES = sorted(entry_points(group="contextworker.modules").names)
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[Document]:
+    """What `kubectl apply -k deploy/kubernetes` applies."""
+    return rendered(".")
+
+
+@pytest.fixture(scope="module")
+def controlled() -> list[Document]:
+    """The same with Temporal's Worker Controller."""
+    return rendered("controller")
+
+
+def of(documents: list[Document], module: str) -> list[Document]:
+    """Choose the documents of one module."""
+    label = "app.kubernetes.io/name"
+    return [d for d in documents if d["metadata"].get("labels", {}).get(label) == module]
+
+
+def seconds(text: str) -> float:
+    """Read compose's durations, of seconds."""
+    return float(text.removesuffix("s"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_deployed_in_each_way(module: str) -> None:
+    """A module that can run can be deployed: a compose file, an overlay of each kind, listed."""
+    assert f"compose/{module}.yaml" in load(DEPLOY / "compose.yaml")["include"]
+    for folder in (KUBERNETES, KUBERNETES / "controller"):
+        assert module in load(folder / "kustomization.yaml")["resources"]
+    build = load(DEPLOY / "compose" / f"{module}.yaml")["services"][f"{module}-worker"]["build"]
+    assert {"MEMBER": module} == build["args"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_overlay_agrees_with_itself_and_its_module(
+    everything: list[Document], module: str
+) -> None:
+    """The worker says it is the version that is scaled, and its queue is the one measured."""
+    documents = of(everything, module)
+    config: ModuleConfig = entry_points(group="contextworker.modules")[module].load()
+    deployment, scaled = only(documents, "Deployment"), only(documents, "ScaledObject")
+    trigger = scaled["spec"]["triggers"][0]["metadata"]
+    variables = environment(everything, deployment)
+    version = variables["TEMPORAL_WORKER_BUILD_ID"]
+    assert version is not None
+    name = f"{module}-worker-{version.replace('.', '-').replace('+', '-')}"
+
+    assert (config.name, config.queue) == (trigger["workerDeploymentName"], trigger["taskQueue"])
+    assert config.name == variables["TEMPORAL_DEPLOYMENT_NAME"]
+    assert version == trigger["workerDeploymentBuildId"]
+    assert f"contextworker/{module}:{version}" == container(deployment)["image"]
+    assert name == deployment["metadata"]["name"] == scaled["spec"]["scaleTargetRef"]["name"]
+    assert [version] == sorted(
+        {d["metadata"]["labels"]["app.kubernetes.io/version"] for d in documents}
+    )
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_controllers_variant_measures_the_modules_queue(
+    controlled: list[Document], module: str
+) -> None:
+    """Its scaling belongs to its own worker, and the worker never promotes itself."""
+    documents = of(controlled, module)
+    config: ModuleConfig = entry_points(group="contextworker.modules")[module].load()
+    worker = only(documents, "WorkerDeployment")
+    attached = [d["spec"] for d in documents if d["kind"] == "WorkerResourceTemplate"]
+    (scaling,) = (s["template"] for s in attached if s["template"]["kind"] == "ScaledObject")
+
+    assert config.queue == scaling["spec"]["triggers"][0]["metadata"]["taskQueue"]
+    assert {worker["metadata"]["name"]} == {s["workerDeploymentRef"]["name"] for s in attached}
+    variables = environment(controlled, worker)
+    assert "never" == variables["CONTEXTWORKER_PROMOTION"]
+    assert {"TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID"}.isdisjoint(variables)
+
+
+def test_both_variants_run_the_same_pods(
+    everything: list[Document], controlled: list[Document]
+) -> None:
+    """The controller's pods are the plain ones, but for what names their version."""
+
+    def pods(documents: list[Document], kind: str) -> dict[str, Document]:
+        found = {}
+        for workload in (d for d in documents if d["kind"] == kind):
+            module = workload["metadata"]["labels"]["app.kubernetes.io/name"]
+            spec = workload["spec"]["template"]["spec"] | {"serviceAccountName": ""}
+            del spec["topologySpreadConstraints"]
+            (only_one,) = spec["containers"]
+            kept = {k: v for k, v in only_one.items() if k not in ("env", "envFrom")}
+            found[module] = spec | {"containers": [kept]}
+        return found
+
+    plain = pods(everything, "Deployment")
+    del plain["gateway"]
+    assert plain == pods(controlled, "WorkerDeployment")
+
+
+def test_every_variable_is_a_setting() -> None:
+    """A misspelt variable would be ignored, and the setting stay at its default."""
+    text = (ROOT / "docs" / "settings.md").read_text()
+    known = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", text))
+    used = {
+        variable
+        for file in DEPLOY.rglob("*")
+        if file.is_file()
+        for variable in re.findall(
+            r"\b(?:CONTEXTWORKER_[A-Z_]*[A-Z]|TEMPORAL_[A-Z_]+|BRAIN_[A-Z]+|WORKER_[A-Z]+)\b",
+            file.read_text(),
+        )
+    }
+    elsewhere = {
+        "BRAIN_PASSWORD",  # deploy/.env
+        "TEMPORAL_PASSWORD",
+        "CONTEXTWORKER_MEMBER",  # the image's own: which member it runs
+        "CONTEXTWORKER_MAX_CONCURRENT",  # said of two settings in a dashboard
+    }
+
+    unknown = used - known - elsewhere
+    assert [] == sorted(v for v in unknown if not v.startswith("TEMPORAL_TLS"))  # TEMPORAL_TLS_*
+
+
+def test_ports_agree(everything: list[Document], controlled: list[Document]) -> None:
+    """Probes, network policies, compose and Prometheus mean the ports that processes listen on."""
+    compose = services()
+    workers = [s for name, s in compose.items() if name.endswith("-worker")]
+    settings = [
+        *(environment(d, w) for d in (everything, controlled) for w in workloads(d)),
+        *(s["environment"] for s in (*workers, compose["gateway"])),
+    ]
+    probed = {
+        probe["grpc"]["port"]
+        for documents in (everything, controlled)
+        for workload in workloads(documents)
+        for kind in ("startupProbe", "readinessProbe", "livenessProbe")
+        for probe in [container(workload)[kind]]
+    }
+    scraped = {
+        sd["port"]
+        for job in load(DEPLOY / "prometheus" / "prometheus.yaml")["scrape_configs"]
+        for sd in job.get("dns_sd_configs", [])
+    }
+    admitted = {
+        port["port"]
+        for policy in (*everything, *controlled)
+        if policy["kind"] == "NetworkPolicy"
+        for rule in policy["spec"].get("ingress", [])
+        for port in rule["ports"]
+    }
+
+    assert {"0.0.0.0:9464"} == {s["CONTEXTWORKER_METRICS_ADDRESS"] for s in settings}
+    assert {9464} == scraped
+    health = {s.get("CONTEXTWORKER_HEALTH_ADDRESS") for s in settings}
+    assert {"0.0.0.0:50053", None} >= health
+    ports = {s.get("WORKER_PORT") for s in settings}
+    assert {"50052", None} == ports
+    assert {50052, 50053} == probed
+    assert {50052, 9464} == admitted
+    assert ["127.0.0.1:50052:50052"] == compose["gateway"]["ports"]
+
+
+def workloads(documents: list[Document]) -> list[Document]:
+    """Choose what makes pods."""
+    return [d for d in documents if d["kind"] in ("Deployment", "WorkerDeployment")]
+
+
+def test_no_drain_is_cut_short(everything: list[Document], controlled: list[Document]) -> None:
+    """SIGKILL comes later than the grace period that the process was given."""
+    graces = ("CONTEXTWORKER_SHUTDOWN_GRACE_S", "CONTEXTWORKER_GATEWAY_SHUTDOWN_GRACE_S")
+    allowed = [
+        (w["spec"]["template"]["spec"]["terminationGracePeriodSeconds"], environment(d, w))
+        for d in (everything, controlled)
+        for w in workloads(d)
+    ]
+    allowed += [
+        (seconds(service["stop_grace_period"]), service["environment"])
+        for service in services().values()
+        if "build" in service
+    ]
+    gateway = {"CONTEXTWORKER_GATEWAY_HOST"}
+
+    assert len(allowed) == 3 * (len(MODULES) + 1)
+    for limit, variables in allowed:
+        grace = variables.get(graces[bool(gateway & variables.keys())]) or "10"  # the default
+        assert limit >= float(grace) + 10
+
+
+def test_compose_is_reached_from_this_machine_only() -> None:
+    """Nothing there authenticates its callers but Grafana."""
+    published = [port for service in services().values() for port in service.get("ports", [])]
+
+    assert [] == [port for port in published if not port.startswith("127.0.0.1:")]
+
+
+def test_no_secret_stands_in_a_file() -> None:
+    """Manifests name Secrets and never make them; the example of .env has no password to keep."""
+    texts = [file.read_text() for file in KUBERNETES.rglob("*.yaml")]
+    example = (DEPLOY / ".env.example").read_text()
+    variables = re.findall(r"^#? ?([A-Z_]+)=(.*)$", example, flags=re.MULTILINE)
+    compose = [DEPLOY / "compose.yaml", *(DEPLOY / "compose").glob("*.yaml")]
+    asked = {v for f in compose for v in re.findall(r"\$\{([A-Z_]+)", f.read_text())}
+
+    assert not any(re.search(r"^kind: Secret$", text, flags=re.MULTILINE) for text in texts)
+    assert [] == [name for name, value in variables if name.endswith("PASSWORD") and value]
+    assert asked <= {name for name, _ in variables}
+
+
+def test_prometheus_finds_what_compose_runs() -> None:
+    """Each name it looks up is a service, or the name that all workers share."""
+    compose = services()
+    aliases = {
+        alias
+        for name, service in compose.items()
+        if name.endswith("-worker")
+        for alias in service["networks"]["default"]["aliases"]
+    }
+    jobs = load(DEPLOY / "prometheus" / "prometheus.yaml")["scrape_configs"]
+    named = {name for job in jobs for sd in job.get("dns_sd_configs", []) for name in sd["names"]}
+
+    assert {"workers"} == aliases
+    assert named <= {*compose, *aliases}
+
+
+def test_dashboards_ask_the_provisioned_datasource() -> None:
+    """Each panel has an expression and a source that Grafana knows."""
+    (source,) = load(DEPLOY / "grafana/provisioning/datasources/prometheus.yaml")["datasources"]
+    for file in (DEPLOY / "grafana" / "dashboards").glob("*.json"):
+        panels = [p for p in json.loads(file.read_text())["panels"] if p["type"] != "row"]
+        assert {source["uid"]} == {p["datasource"]["uid"] for p in panels}
+        assert all(target["expr"] for panel in panels for target in panel["targets"])
+        assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+async def test_the_scaler_sees_work_that_waits_for_a_worker_scaled_to_zero(
+    everything: list[Document], tmp_path: Path
+) -> None:
+    """Asked as KEDA's scaler asks, by what the ScaledObject says, Temporal knows the backlog."""
+    documents = of(everything, "gardener")
+    trigger = only(documents, "ScaledObject")["spec"]["triggers"][0]["metadata"]
+    variables = environment(everything, only(documents, "Deployment"))
+    async with temporal_server() as server:
+        client = await server.connect()
+        own = {k: v for k, v in variables.items() if v and k.startswith("TEMPORAL_")}
+        worker = start_gardener(tmp_path, {**own, **server.environment})
+        try:
+            async with asyncio.timeout(60):
+                while await backlog(client, trigger) is None:
+                    await asyncio.sleep(0.1)
+        finally:
+            worker.terminate()
+            await asyncio.to_thread(worker.wait, 60)
+        unit = ContextUnit(payload={"workflow_type": "gardener", "tenant_id": "t"})
+        for number in range(3):
+            await client.start_workflow(
+                "gardener", unit, id=f"waiting-{number}", task_queue=trigger["taskQueue"]
+            )
+
+        async with asyncio.timeout(60):
+            while await backlog(client, trigger) != 3:
+                await asyncio.sleep(0.1)
+
+
+def start_gardener(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the worker with its state in a folder."""
+    state = {
+        "BRAIN_URL": f"sqlite:///{folder / 'brain.db'}",
+        "CONTEXTWORKER_STORE_URL": folder.as_uri(),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "contextworker.gardener"],
+        env={**os.environ, **state, **environment},
+        stderr=subprocess.DEVNULL,
+    )
+
+
+async def backlog(client: Client, trigger: dict[str, str]) -> int | None:
+    """Count as the scaler does; None until the version is known and current."""
+    version = WorkerDeploymentVersion(
+        deployment_name=trigger["workerDeploymentName"],
+        build_id=trigger["workerDeploymentBuildId"],
+    )
+    try:
+        found = await client.workflow_service.describe_worker_deployment_version(
+            DescribeWorkerDeploymentVersionRequest(
+                namespace=client.namespace, deployment_version=version, report_task_queue_stats=True
+            )
+        )
+    except RPCError:
+        return None
+    if not found.worker_deployment_version_info.HasField("current_since_time"):
+        return None
+    types = [
+        TaskQueueType.Value(f"TASK_QUEUE_TYPE_{t.upper()}")
+        for t in trigger["queueTypes"].split(",")
+    ]
+    return sum(
+        queue.stats.approximate_backlog_count
+        for queue in found.version_task_queues
+        if queue.name == trigger["taskQueue"] and queue.type in types
+    )
