@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
-from contextworker.cli.errors import UsageError
+from contextworker.cli.errors import ScaffoldError, UsageError
 from contextworker.cli.output.console import out
 from contextworker.cli.output.hints import command
 from contextworker.cli.scaffold.making import make_member, make_standalone
@@ -37,14 +37,18 @@ def new_module(
     """
     parsed = ModuleName.parse(name)
     said = _checked(description) or f"The {parsed.package.replace('_', ' ')} module."
-    if standalone:
-        folder = make_standalone((into or Path()).resolve(), parsed, said)
-    elif into is not None:
+    if into is not None and not standalone:
         raise UsageError(
             "--into goes with --standalone: a member of the workspace is in packages/."
         )
-    else:
-        folder = make_member(Path.cwd(), parsed, said)
+    try:
+        folder = (
+            make_standalone((into or Path()).resolve(), parsed, said)
+            if standalone
+            else make_member(Path.cwd(), parsed, said)
+        )
+    except OSError as error:
+        raise ScaffoldError(f"{parsed.dashed} cannot be made: {error}") from error
     _tell(folder, parsed, standalone=standalone)
     return 0
 
