@@ -74,6 +74,7 @@ def examples(tmp_path: Path) -> Path:
     folder = tmp_path / "suppliers"
     folder.mkdir()
     (folder / "slow.toml").write_text(SUPPLIER)
+    tmp_path.chmod(0o755)  # pytest keeps it for this user; the worker is another one
     return tmp_path
 
 
@@ -83,6 +84,14 @@ def start(containers: Containers, tenant: str) -> str:
         "StartWorkflow", workflow_type="harvest", supplier_code="slow", tenant_id=tenant
     )
     return str(started["workflow_id"])
+
+
+def wait_for_download(containers: Containers, workflow_id: str, feed: Feed, number: int) -> None:
+    """Wait until a worker is half way through its download of the feed."""
+    until(
+        lambda: (feed.asked(), containers.call("GetTaskStatus", workflow_id=workflow_id)),
+        lambda seen: seen[0] == number,
+    )
 
 
 def stored(postgresql: str, tenant: str) -> tuple[object, ...] | None:
@@ -104,7 +113,7 @@ def test_a_stopped_worker_drains(
         containers.worker("harvest", examples=examples) as first,
     ):
         workflow_id = start(containers, "drained")
-        until(feed.asked, lambda times: times == 1)
+        wait_for_download(containers, workflow_id, feed, 1)
         with containers.worker("harvest", examples=examples):
             stopping = threads.submit(first.get_wrapped_container().stop, timeout=60)
             says(first, "SIGTERM: finishing what runs")
@@ -127,10 +136,10 @@ def test_a_stopped_worker_hands_over(
         "harvest", examples=examples, CONTEXTWORKER_SHUTDOWN_GRACE_S="1", **IMPATIENT
     ) as first:
         workflow_id = start(containers, "handed_over")
-        until(feed.asked, lambda times: times == 1)
+        wait_for_download(containers, workflow_id, feed, 1)
         with containers.worker("harvest", examples=examples, **IMPATIENT):
             first.get_wrapped_container().stop(timeout=60)
-            until(feed.asked, lambda times: times == 2)
+            wait_for_download(containers, workflow_id, feed, 2)
             feed.go()
             run = containers.finish(workflow_id)
 
@@ -146,10 +155,10 @@ def test_a_killed_worker_is_replaced(
     """`docker kill`: its heartbeats stop, and another worker does the download again."""
     with containers.worker("harvest", examples=examples, **IMPATIENT) as first:
         workflow_id = start(containers, "killed")
-        until(feed.asked, lambda times: times == 1)
+        wait_for_download(containers, workflow_id, feed, 1)
         with containers.worker("harvest", examples=examples, **IMPATIENT):
             first.get_wrapped_container().kill()
-            until(feed.asked, lambda times: times == 2)
+            wait_for_download(containers, workflow_id, feed, 2)
             feed.go()
             run = containers.finish(workflow_id)
 

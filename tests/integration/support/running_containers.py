@@ -1,6 +1,7 @@
 """The system in containers: one Docker network, and every image as deploy/Dockerfile builds it."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +59,9 @@ class Images:
         return name
 
 
+(_DEFAULT_BASE,) = re.findall(
+    r"^ARG BASE=(\S+)$", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE
+)
 IMAGES = {
     "local": Images(
         base="contextworker-test/base",
@@ -66,7 +70,7 @@ IMAGES = {
         postgresql="contextworker-test/postgresql",
     ),
     "official": Images(
-        base="python:3.13-slim-bookworm",
+        base=_DEFAULT_BASE,
         source="pypi",
         temporal="temporalio/temporal:1.9.1",
         postgresql="postgres:18",
