@@ -224,6 +224,40 @@ async def test_a_worker_that_still_waits_stops_at_once(start_worker: StartWorker
     assert 0 == await worker.ends()
 
 
+_INTERRUPTED = """\
+import asyncio, io, logging, signal, sys
+from contextworker.core.process import run_process
+
+class Stderr(io.StringIO):
+    writing = False
+
+    def write(self, text):
+        if self.writing:
+            raise RuntimeError("reentrant call")  # as Python's own
+        self.writing = True
+        if "a line" in text:
+            signal.raise_signal(signal.SIGTERM)
+        self.writing = False
+        return super().write(text)
+
+async def serve(stop):
+    logging.getLogger().warning("a line")
+    await asyncio.wait_for(stop.wait(), 10)
+    print("heard")
+
+sys.stderr = Stderr()
+run_process(serve)
+"""
+
+
+async def test_a_signal_in_the_middle_of_a_log_line_is_heard() -> None:
+    """A handler that writes to the stream it interrupted would lose the signal."""
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", _INTERRUPTED], capture_output=True, text=True
+    )
+    assert (0, "heard\n") == (ended.returncode, ended.stdout)
+
+
 @pytest.mark.parametrize(
     ("environment", "words"),
     [

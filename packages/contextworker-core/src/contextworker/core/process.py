@@ -126,8 +126,11 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
             sys.stderr.write(f"{name} again: stopping now\n")
             os._exit(128 + number)
         stopping = True
-        _log.info("%s: finishing what runs; send it again to stop at once", name)
         loop.call_soon_threadsafe(stop.set)
+        # Not here: what the signal interrupted may be writing a log line itself.
+        loop.call_soon_threadsafe(
+            _log.info, "%s: finishing what runs; send it again to stop at once", name
+        )
 
     previous = {
         number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
