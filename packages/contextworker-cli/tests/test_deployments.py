@@ -63,7 +63,10 @@ CURRENT = version(1, state=VersionState.CURRENT, last_current_at=NOW)
     ("known", "says"),
     [
         ({"routes": None}, "m 2 has announced no routes"),
-        ({"workers": 0, "last_poll_at": NOW - timedelta(minutes=3)}, "its last poll was 3 min ago"),
+        (
+            {"workers": 0, "last_poll_at": NOW - timedelta(minutes=3)},
+            r"its last poll was \d+ min ago",
+        ),
         ({"workers": 0, "last_poll_at": None}, "polled within Temporal's memory"),
         ({"task_queues": frozenset({"n-tasks"})}, "m 2 does not poll m-tasks, where m works now"),
     ],

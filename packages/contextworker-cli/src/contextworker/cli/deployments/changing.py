@@ -89,6 +89,8 @@ def _refused(deployment: Deployment) -> Iterator[None]:
 
 async def _settled(client: Client, deployment: Deployment) -> list[str]:
     """Wait until every task queue knows of the change."""
+    if not any(version.task_queues for version in deployment.versions):
+        return []  # nobody ever polled: Temporal has no queue to tell, and never calls it done
     request = DescribeWorkerDeploymentRequest(
         namespace=client.namespace, deployment_name=deployment.name
     )
