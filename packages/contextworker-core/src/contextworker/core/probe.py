@@ -17,9 +17,9 @@ def probe(address: str) -> str:
     """Ask the standard gRPC health service; returns what is wrong, nothing where it is serving."""
     question = health_pb2.HealthCheckRequest()
     with grpc.insecure_channel(address) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined] # bare stubs
         try:
-            answer = stub.Check(question, timeout=_TIMEOUT_S)
+            answer = check(question, timeout=_TIMEOUT_S)
         except grpc.RpcError as error:
             return f"no health service answers at {address}: {error.code().name}"
     status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
