@@ -33,6 +33,8 @@ def main(wheel: Path, options: list[str]) -> None:
         scripts = _run(python, "-I", Path(__file__).resolve(), "--scripts", name, cwd=folder)
         for script in scripts.split():
             _start(binaries / script, cwd=folder)
+        # With what it was tried.
+        sys.stdout.write(_run("uv", "pip", "freeze", "--quiet", "--python", python))
 
 
 def inside(distribution: str) -> None:

