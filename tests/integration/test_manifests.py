@@ -113,6 +113,30 @@ def test_the_controllers_variant_measures_the_modules_queue(
     assert {"TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID"}.isdisjoint(variables)
 
 
+@pytest.mark.parametrize("component", ["temporal-api-key", "temporal-mtls"])
+@pytest.mark.parametrize("overlay", ["gateway", *MODULES])
+def test_credentials_for_temporal_fit_every_overlay(
+    everything: list[Document], tmp_path: Path, overlay: str, component: str
+) -> None:
+    """The component reaches the pods, and what KEDA is referred to is made beside it."""
+    paths = [os.path.relpath(KUBERNETES / name, tmp_path) for name in (overlay, component)]
+    (tmp_path / "kustomization.yaml").write_text(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+        f"resources: [{paths[0]}]\ncomponents: [{paths[1]}]\n"
+    )
+    documents = rendered(str(tmp_path))
+    shared = rendered(f"common/{component}")
+    pods = only(documents, "Deployment")["spec"]["template"]["spec"]
+    sources = container(only(documents, "Deployment"))["envFrom"]
+    scaled = [d for d in documents if d["kind"] == "ScaledObject"]
+    names = {d["metadata"]["name"] for d in shared}
+
+    assert pods["securityContext"]["fsGroup"], "or the process could not read the certificate"
+    assert {next(iter(source.values()))["name"] for source in sources} & names
+    assert [overlay != "gateway"] == [bool(scaled)]
+    assert all(s["spec"]["triggers"][0]["authenticationRef"]["name"] in names for s in scaled)
+
+
 def test_both_variants_run_the_same_pods(
     everything: list[Document], controlled: list[Document]
 ) -> None:
