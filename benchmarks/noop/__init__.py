@@ -1,1 +1,1 @@
-"""One workflow with one activity that does nothing: as a module, and on temporalio alone."""
+"""One workflow with one activity that does nothing, as a module."""
