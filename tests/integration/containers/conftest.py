@@ -4,6 +4,7 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from running_containers import (
@@ -22,31 +23,43 @@ from testcontainers.core.network import Network
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 
-@pytest.fixture(scope="session")
-def engine() -> Images:
-    """Find the engine and what to build on; skip, or fail where CI says there must be one."""
-    which = os.environ.get("CONTEXTWORKER_TEST_IMAGES", "")
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by these marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder; skip it where no engine answers, unless CI says one must."""
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    reason = _what_is_missing() if here else ""
+    for item in here:
+        item.add_marker(pytest.mark.containers)
+        item.add_marker(pytest.mark.timeout(600))  # the first one builds the images
+        if reason and not os.environ.get("CONTEXTWORKER_REQUIRE_DOCKER"):
+            item.add_marker(pytest.mark.skip(reason))
+
+
+def _what_is_missing() -> str:
     try:
         answer = subprocess.run(
             ["docker", "version"], capture_output=True, text=True, timeout=20, check=False
         )
-        silence = answer.stderr.strip().splitlines()[-1:] if answer.returncode else []
+        silence = (answer.stderr.strip() or "it says nothing") if answer.returncode else ""
     except (OSError, subprocess.TimeoutExpired) as error:
-        silence = [str(error)]
+        silence = str(error)
     if silence:
-        _give_up(f"no Docker answers ({silence[0]}); .ci/containers brings one of its own")
+        return f"no Docker answers ({silence}); .ci/containers brings one of its own"
+    which = os.environ.get("CONTEXTWORKER_TEST_IMAGES", "")
     if which not in IMAGES:
-        _give_up(
-            f"CONTEXTWORKER_TEST_IMAGES is {which!r}, not one of {', '.join(IMAGES)}: set it to "
-            "official to pull images from a registry, or run .ci/containers, which makes its own"
+        return (
+            f"CONTEXTWORKER_TEST_IMAGES is {which!r}, not {' or '.join(IMAGES)}: set it to "
+            "official to use a registry's images, or run .ci/containers, which makes its own"
         )
-    return IMAGES[which]
+    return ""
 
 
-def _give_up(reason: str) -> None:
-    if os.environ.get("CONTEXTWORKER_REQUIRE_DOCKER"):
-        pytest.fail(f"the container tests must run here, but {reason}", pytrace=False)
-    pytest.skip(reason)
+@pytest.fixture(scope="session")
+def engine() -> Images:
+    """The images to build on, where an engine answers."""
+    if missing := _what_is_missing():
+        pytest.fail(f"the container tests must run here: {missing}", pytrace=False)
+    return IMAGES[os.environ["CONTEXTWORKER_TEST_IMAGES"]]
 
 
 @pytest.fixture(scope="session")

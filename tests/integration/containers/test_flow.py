@@ -3,10 +3,8 @@
 import tomllib
 
 import psycopg
-import pytest
 from running_containers import COMMIT, ROOT, Containers
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 TENANT = "my_project"
 
 

@@ -20,7 +20,6 @@ from slow_feed import ROWS
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import PortWaitStrategy
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 PORT = 8080
 SUPPLIER = """
 name = "Slow Supplier"

@@ -7,7 +7,6 @@ from running_containers import GATEWAY_PORT, Images, hardened, state, temporal_o
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 SECOND = 1_000_000_000
 # As in the image, but oftener: the image's own times are for years, not for a test.
 OFTEN = {"interval": SECOND, "start_period": 60 * SECOND, "retries": 2}

@@ -9,7 +9,6 @@ import pytest
 from packaging.requirements import Requirement
 from running_containers import COMMIT, MEMBERS, ROOT, Containers
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 RESTRICTED = [
     "--read-only",
     "--tmpfs=/tmp",
