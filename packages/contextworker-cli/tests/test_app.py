@@ -24,6 +24,7 @@ COMMANDS = [
     "deploy",
     "brain",
     "new-module",
+    "release",
 ]
 
 
