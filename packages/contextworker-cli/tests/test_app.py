@@ -10,6 +10,7 @@ import pytest
 from cyclopts import App
 
 from contextworker.cli.app import make_app
+from contextworker.cli.stack.prepare import module_names
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 Call = Callable[..., Any]
@@ -150,7 +151,7 @@ def test_an_unknown_module_is_named_beside_the_known_ones(cli: Cli) -> None:
     """`--temporal --modules` lists what can be run."""
     result = cli("--temporal", "--modules", "nope")
     assert 2 == result.returncode
-    assert "unknown module nope; known: gardener, harvest" in result.stderr
+    assert f"unknown module nope; known: {', '.join(module_names())}" in result.stderr
 
 
 def test_modules_without_temporal_is_a_usage_error(cli: Cli) -> None:

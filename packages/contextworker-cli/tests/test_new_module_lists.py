@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from contextworker.cli.errors import ScaffoldError
-from contextworker.cli.scaffold.lists import with_item
+from contextworker.cli.scaffold.lists import with_item, with_setting
 from contextworker.cli.scaffold.membership import with_member
 from contextworker.cli.scaffold.names import ModuleName
 
@@ -144,3 +144,26 @@ def test_a_list_keeps_its_indentation(text: str) -> None:
 
     assert "inventory" == YAML(typ="safe").load(longer)["resources"][-1]
     assert text.splitlines() == [line for line in longer.splitlines() if "inventory" not in line]
+
+
+def test_the_settings_of_compose_get_one_line() -> None:
+    """The version of the new image, after those of the others."""
+    text = (REPOSITORY / "deploy/.env.example").read_text()
+    longer = with_setting(text, "# INVENTORY_VERSION=0.1.0")
+    lines = longer.splitlines()
+
+    assert ["# INVENTORY_VERSION=0.1.0"] == added(text, longer)
+    assert "_VERSION=" in lines[lines.index("# INVENTORY_VERSION=0.1.0") - 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A_VERSION=1\n\nB=2\n", "A_VERSION=1\n# NEW_VERSION=0.1.0\n\nB=2\n"),
+        ("B=2", "B=2\n# NEW_VERSION=0.1.0\n"),
+    ],
+    ids=["alike", "none"],
+)
+def test_a_setting_goes_after_its_kind_or_to_the_end(text: str, expected: str) -> None:
+    """Wherever people have put them."""
+    assert expected == with_setting(text, "# NEW_VERSION=0.1.0")

@@ -11,6 +11,7 @@ import pytest
 from contextworker.cli.stack.binary import RunningTemporal, TemporalBinary
 from contextworker.cli.stack.plan import Plan, Ports, make_plan
 from contextworker.cli.stack.prepare import module_names
+from contextworker.core.registry import WorkerRegistry
 
 BINARY = TemporalBinary(Path("/bin/temporal"), "PATH")
 
@@ -79,4 +80,4 @@ def test_only_a_kept_stack_is_stopped_with_a_grace(
 
 def test_module_names_are_those_the_modules_go_by() -> None:
     """The entry points are named like the modules, so a worker finds itself by its name."""
-    assert ["gardener", "harvest"] == list(module_names())
+    assert [module.name for module in WorkerRegistry.discover()] == list(module_names())

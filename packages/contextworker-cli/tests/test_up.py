@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from contextworker.cli.stack.prepare import module_names
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 Spawn = Callable[..., Any]
 Call = Callable[..., Any]
@@ -75,7 +77,7 @@ def _harvest(call: Call) -> None:
     assert 224 == _json(call(*HARVEST, "--watch", "--json"))["result"]["inserted"]
     assert WORKFLOW == _json(call(*HARVEST, "--json"))["workflow_id"]
     assert "completed" == _json(call("watch", WORKFLOW, "--json"))["status"]
-    assert {"gardener", "harvest"} == {m["name"] for m in _json(call("modules", "--json"))}
+    assert set(module_names()) == {m["name"] for m in _json(call("modules", "--json"))}
     assert "supplier_code" in call("modules").out
 
 
@@ -93,7 +95,8 @@ def _ask_for_the_wrong_things(call: Call) -> None:
     assert "payload.supplier_code: is required" in refused.err
     unknown = call("start", "harvestt")
     assert 1 == unknown.code
-    assert "known: gardener, harvest" in unknown.err
+    known = unknown.err.partition("known: ")[2]
+    assert [True, True] == [name in known for name in ("gardener", "harvest")]
     failed = call("start", "harvest", "supplier_code=nobody", "--watch")
     assert 1 == failed.code
     assert "there is no supplier 'nobody'" in failed.out

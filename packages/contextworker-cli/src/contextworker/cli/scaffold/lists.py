@@ -1,4 +1,4 @@
-"""YAML files that list one file or folder a module, with one more."""
+"""Files of deploy/ that have a line for each module, with one more."""
 
 from io import StringIO
 from pathlib import Path
@@ -34,6 +34,19 @@ def with_item(path: Path, text: str, key: str, item: str) -> str:
     if list(_list(path, longer, key)) != [*items, item]:
         raise _no_list(path, key)
     return longer
+
+
+def with_setting(text: str, line: str) -> str:
+    """Return a file of settings with one more, after the last that is named alike, or at the end.
+
+    Args:
+        text: What it says.
+        line: The setting, such as `# HARVEST_VERSION=0.1.0`.
+    """
+    alike = line.partition("=")[0].rpartition("_")[2] + "="
+    lines = text.removesuffix("\n").split("\n")
+    last = max((number for number, one in enumerate(lines) if alike in one), default=len(lines) - 1)
+    return "\n".join([*lines[: last + 1], line, *lines[last + 1 :], ""])
 
 
 def _list(path: Path, text: str, key: str) -> Any:

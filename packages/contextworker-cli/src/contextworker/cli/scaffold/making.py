@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from contextworker.cli.errors import ScaffoldError
-from contextworker.cli.scaffold.lists import with_item
+from contextworker.cli.scaffold.lists import with_item, with_setting
 from contextworker.cli.scaffold.membership import with_member
 from contextworker.cli.scaffold.names import ModuleName
 from contextworker.cli.scaffold.placing import place, staging
@@ -15,8 +15,9 @@ from contextworker.cli.scaffold.rendering import render
 from contextworker.cli.scaffold.taken import refuse_taken
 from contextworker.cli.scaffold.workspace import Workspace, our_workspace
 
-_LOCK_WAIT_S = 10
+_LOCK_WAIT_S = 60
 _COMPOSE = Path("deploy/compose.yaml")
+_COMPOSE_SETTINGS = Path("deploy/.env.example")
 _KUSTOMIZATIONS = (
     Path("deploy/kubernetes/kustomization.yaml"),
     Path("deploy/kubernetes/controller/kustomization.yaml"),
@@ -69,6 +70,9 @@ def _changed(workspace: Workspace, name: ModuleName) -> dict[Path, bytes]:
     if (compose := root / _COMPOSE).exists():
         item = f"compose/{name.package}.yaml"
         changed[compose] = with_item(compose, _text(compose), "include", item)
+    if (settings := root / _COMPOSE_SETTINGS).exists():
+        version = f"# {name.package.upper()}_VERSION=0.1.0"
+        changed[settings] = with_setting(_text(settings), version)
     for path in _KUSTOMIZATIONS:
         if (everything := root / path).exists():
             changed[everything] = with_item(
