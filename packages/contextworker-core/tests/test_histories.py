@@ -27,7 +27,7 @@ from contextworker.core.testing import (
 )
 from contextworker.core.testing.fixtures import replayed
 from contextworker.core.testing.neutral import readable
-from contextworker.core.testing.series import same_series
+from contextworker.core.testing.series import next_series, same_series
 
 RELEASE = version("contextworker-core")
 MODULE = paths.module(paths.Recorded)
@@ -104,8 +104,8 @@ async def test_code_that_takes_another_path_is_told_what_to_do(
         "Do one of these:\n"
         '  - keep both paths: the new one where `workflow.patched("what-changed")` says so, the '
         "recorded one elsewhere\n"
-        f"  - release it as 0.{int(minor) + 1}.0: runs that began on {RELEASE} stay pinned to its "
-        "workers\n"
+        f"  - raise the version to 0.{int(minor) + 1}.0: runs that began on {RELEASE} stay pinned "
+        "to its workers\n"
         f"  - if {RELEASE} was never released, remove this file and record it again: "
         f"`uv run pytest {recorded.path.parents[2]} --record-histories`"
     ) == str(caught.value)
@@ -261,6 +261,30 @@ def test_histories_are_listed_by_release_and_older_series_are_skipped(
     ]
 
 
+async def test_a_note_of_a_breaking_change_begins_the_next_series(
+    recorded: RecordedHistory, tmp_path: Path
+) -> None:
+    """The build passes again, since open runs will stay with the release before."""
+    folder, notes = tmp_path / "tests" / "histories" / RELEASE, tmp_path / "changelog.d"
+    folder.mkdir(parents=True)
+    notes.mkdir()
+    shutil.copy(recorded.path, folder)
+    test_file = str(tmp_path / "tests" / "test_histories.py")
+
+    [case] = replayed(paths.module(paths.Swapped), beside=test_file)
+    assert [] == list(case.marks)
+    with pytest.raises(HistoryMismatchError) as caught:
+        await case.values[0].replay()
+    advice = (
+        f"note it as breaking in {notes / 'what-changed.breaking.md'}, so that the next release is"
+    )
+    assert advice in str(caught.value)
+
+    (notes / "swapped.breaking.md").touch()
+    [case] = replayed(paths.module(paths.Swapped), beside=test_file)
+    assert ["skip"] == [mark.name for mark in case.marks]
+
+
 def test_a_module_without_histories_skips_with_the_way_to_record(tmp_path: Path) -> None:
     """A module just made passes, and says what is missing."""
     [case] = replayed(MODULE, beside=str(tmp_path / "test_histories.py"))
@@ -315,6 +339,15 @@ def test_a_series_is_a_major_or_under_zero_a_minor(
 ) -> None:
     """As semantic versions promise."""
     assert expected == same_series(recorded_release, current)
+
+
+@pytest.mark.parametrize(
+    ("version_now", "expected"),
+    [("0.1.7", "0.2.0"), ("1.2.3", "2.0.0"), ("0.9.0rc1", "0.10.0")],
+)
+def test_the_next_series(version_now: str, expected: str) -> None:
+    """Its first version is what an incompatible change needs."""
+    assert expected == next_series(version_now)
 
 
 async def test_a_test_session_records_once_and_replays(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ import pytest_asyncio
 from temporalio.client import Client, WorkflowHandle
 
 from contextworker.core.registry import ModuleConfig
-from contextworker.core.testing.histories import FOLDER, record, recorded_histories, release_of
+from contextworker.core.testing.histories import (
+    FOLDER,
+    RecordedHistory,
+    record,
+    recorded_histories,
+    release_of,
+)
 from contextworker.core.testing.server import TemporalServer, temporal_server
 
 RECORD = "--record-histories"
@@ -45,22 +51,24 @@ def replayed(module: ModuleConfig, *, beside: str) -> Sequence[Any]:
         beside: The test file that asks (`__file__`): the folder `histories` is beside it.
     """
     folder = Path(beside).parent / FOLDER
-    today = release_of(module)
+    release_of(module)  # refuses a module that is not installed, also where nothing is recorded
     cases = [
         pytest.param(
             history,
             id=f"{history.release}/{history.path.stem}",
-            marks=[]
-            if history.must_replay
-            else pytest.mark.skip(
-                reason=f"runs of {module.name} {history.release} stay on its own workers: "
-                f"{today} is of another series"
-            ),
+            marks=[] if history.must_replay else pytest.mark.skip(reason=_elsewhere(history)),
         )
         for history in recorded_histories(module, folder)
     ]
     nothing = f"no history of {module.name} is recorded yet: run these tests with {RECORD}"
     return cases or [pytest.param(None, id="none", marks=pytest.mark.skip(reason=nothing))]
+
+
+def _elsewhere(history: RecordedHistory) -> str:
+    return (
+        f"runs of {history.module.name} {history.release} stay on workers of their own: the next "
+        f"release, {history.next_release}, is of another series"
+    )
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ recorded then shows it before anybody deploys.
 
 import re
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from contextworker.core.plugin import ContextPlugin
 from contextworker.core.registry import ModuleConfig
 from contextworker.core.testing.mismatch import HistoryMismatchError, explain
 from contextworker.core.testing.neutral import neutral_json
-from contextworker.core.testing.series import same_series
+from contextworker.core.testing.series import next_series, same_series
 from contextworker.core.worker import shared_modules
 
 FOLDER = "histories"
@@ -50,18 +49,29 @@ class RecordedHistory:
 
     @property
     def must_replay(self) -> bool:
-        """Whether the release is of the same series as today's code.
+        """Whether today's code is to be released in the same series.
 
         Raises:
             ConfigurationError: The folder's name is no version.
         """
         try:
-            return same_series(self.release, release_of(self.module))
+            return same_series(self.release, self.next_release)
         except InvalidVersion as error:
             raise ConfigurationError(
                 f"{self.path.parent}: {self.release!r} is no version; histories are kept as "
                 f"{FOLDER}/<version>/<scenario>.json"
             ) from error
+
+    @property
+    def next_release(self) -> str:
+        """The version of today's code; of the next series where a note says that it is breaking."""
+        today = release_of(self.module)
+        return next_series(today) if any(self._notes.glob("*.breaking*.md")) else today
+
+    @property
+    def _notes(self) -> Path:
+        """Where towncrier's fragments lie: beside the folder of the tests."""
+        return self.path.parents[3] / "changelog.d"
 
     async def replay(self) -> None:
         """Take the recorded run through today's workflows, without a server.
@@ -90,11 +100,17 @@ class RecordedHistory:
             f"{mismatch.said}\n"
             "Do one of these:\n"
             f"  - {mismatch.remedy}\n"
-            f"  - release it as {_next_series(today)}: runs that began on {then} stay pinned to "
+            f"  - {self._way_to(next_series(today))}: runs that began on {then} stay pinned to "
             "its workers\n"
             f"  - if {then} was never released, remove this file and record it again: "
             f"`uv run pytest {_near(self.path.parents[2])} --record-histories`"
         )
+
+    def _way_to(self, version: str) -> str:
+        if not self._notes.is_dir():
+            return f"raise the version to {version}"
+        note = _near(self._notes / "what-changed.breaking.md")
+        return f"note it as breaking in {note}, so that the next release is {version}"
 
 
 def recorded_histories(module: ModuleConfig, folder: Path) -> list[RecordedHistory]:
@@ -114,14 +130,13 @@ def release_of(module: ModuleConfig) -> str:
     Raises:
         ConfigurationError: It is not installed.
     """
-    package = module.package or f"contextworker-{module.name}"
-    try:
-        return version(package)
-    except PackageNotFoundError as error:
+    if module.version == "dev":
         raise ConfigurationError(
-            f"module {module.name!r}: its histories belong to a version of {package}, which is not "
-            "installed; install it, or name the distribution in ModuleConfig(package=…)"
-        ) from error
+            f"module {module.name!r}: its histories belong to a version of {module.distribution}, "
+            "which is not installed; install it, or name the distribution in "
+            "ModuleConfig(package=…)"
+        )
+    return module.version
 
 
 async def record(
@@ -206,8 +221,3 @@ def _ordered(release: str) -> Version:
         return Version(release)
     except InvalidVersion:
         return Version("0")
-
-
-def _next_series(current: str) -> str:
-    parsed = Version(current)
-    return f"{parsed.major + 1}.0.0" if parsed.major else f"0.{parsed.minor + 1}.0"

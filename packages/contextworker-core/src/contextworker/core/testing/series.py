@@ -17,3 +17,9 @@ def _series(version: str) -> tuple[int, ...]:
     if parsed.major:
         return parsed.epoch, parsed.major
     return parsed.epoch, parsed.major, parsed.minor
+
+
+def next_series(version: str) -> str:
+    """Return the first version of the series after that one."""
+    parsed = Version(version)
+    return f"{parsed.major + 1}.0.0" if parsed.major else f"0.{parsed.minor + 1}.0"
