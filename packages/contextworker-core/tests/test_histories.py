@@ -195,6 +195,25 @@ async def test_a_failed_run_is_recorded_without_its_traceback(
     assert "stackTrace" not in history.path.read_text()
 
 
+async def test_a_run_that_its_own_code_does_not_replay_is_not_recorded(
+    temporal_client: Client, worker: None, tmp_path: Path
+) -> None:
+    """A workflow that is not deterministic is told at once, and leaves no file."""
+    handle = await start(temporal_client)
+    await handle.result()
+
+    with pytest.raises(HistoryMismatchError) as caught:
+        await record(handle, paths.module(paths.Delayed), "sent", folder=tmp_path)
+
+    assert (
+        "scenario 'sent' is not recorded: 'parcel' does not replay its own run just ended, so its "
+        "workflow is not deterministic, or the run is another module's\n"
+        "  recorded next: the activity 'send' (event 11)\n"
+        "  the code now:  a timer"
+    ) == str(caught.value)
+    assert not has_histories(tmp_path, RELEASE)
+
+
 async def test_an_open_run_is_not_recorded(
     temporal_client: Client, tmp_path: Path, worker: None
 ) -> None:

@@ -18,7 +18,7 @@ from temporalio.worker import Replayer
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.plugin import ContextPlugin
 from contextworker.core.registry import ModuleConfig
-from contextworker.core.testing.mismatch import HistoryMismatchError, explain
+from contextworker.core.testing.mismatch import HistoryMismatchError, Mismatch, explain
 from contextworker.core.testing.neutral import neutral_json
 from contextworker.core.testing.series import next_series, same_series
 from contextworker.core.worker import shared_modules
@@ -87,12 +87,12 @@ class RecordedHistory:
         )
         result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         if result.replay_failure is not None:
-            raise HistoryMismatchError(self._said(result.replay_failure, history))
+            mismatch = explain(result.replay_failure, history.events)
+            raise HistoryMismatchError(self._said(mismatch, history), mismatch)
 
-    def _said(self, error: Exception, history: WorkflowHistory) -> str:
+    def _said(self, mismatch: Mismatch, history: WorkflowHistory) -> str:
         started = history.events[0].workflow_execution_started_event_attributes
         today, then = release_of(self.module), self.release
-        mismatch = explain(error, history.events)
         return (
             f"the workflow {started.workflow_type.name!r} of today's code (version {today}) cannot "
             f"continue a run that release {then} of {self.module.name!r} began\n"
@@ -161,8 +161,7 @@ async def record(
     Raises:
         ConfigurationError: The run is open, the scenario is no file name, or the run holds
             credentials.
-        HistoryMismatchError: The recorded run does not replay, not even on the code that made it:
-            the workflow is not deterministic.
+        HistoryMismatchError: The run does not even replay on the code that made it.
     """
     if not _SCENARIO.fullmatch(scenario):
         raise ConfigurationError(
@@ -181,9 +180,14 @@ async def record(
     recorded.path.write_text(text, encoding="utf-8")
     try:
         await recorded.replay()
-    except HistoryMismatchError:
+    except HistoryMismatchError as error:
         recorded.path.unlink()
-        raise
+        raise HistoryMismatchError(
+            f"scenario {scenario!r} is not recorded: {module.name!r} does not replay its own run "
+            "just ended, so its workflow is not deterministic, or the run is another module's\n"
+            f"{error.mismatch.said}",
+            error.mismatch,
+        ) from None
     return recorded
 
 

@@ -35,16 +35,20 @@ _KEEP_READING = (
 _PREFIX = "[TMPRL1100] Nondeterminism error: "
 
 
-class HistoryMismatchError(AssertionError):
-    """Today's workflows take another path than a recorded run of a compatible release."""
-
-
 @dataclass(frozen=True)
 class Mismatch:
     """What went wrong, in a few indented lines, and how the code can keep up with it."""
 
     said: str
     remedy: str
+
+
+class HistoryMismatchError(AssertionError):
+    """Today's workflows take another path than a recorded run of a compatible release."""
+
+    def __init__(self, message: str, mismatch: Mismatch) -> None:
+        super().__init__(message)
+        self.mismatch = mismatch
 
 
 def explain(error: Exception, events: Sequence[HistoryEvent]) -> Mismatch:
