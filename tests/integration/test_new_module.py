@@ -47,6 +47,9 @@ def test_a_new_member_is_clean_and_runs_at_once(gateway: System, tmp_path: Path)
     project.run("ruff", "check", member)
     project.run("mypy", member)
     project.run("lint-imports")
+    for variant in ("kubernetes", "kubernetes/controller"):
+        manifests = project.run("kubectl", "kustomize", f"deploy/{variant}")
+        assert "image: contextworker/price_watch:0.1.0" in manifests
     recorded = project.run("pytest", "-n0", "-q", member, "--record-histories")
     assert "2 passed" in recorded
     assert {"counted.json", "no-words.json"} == {
