@@ -127,6 +127,15 @@ def test_a_source_distribution_holds_no_unreleased_notes(member: Path, built: Pa
     assert [] != [name for name in own if name.endswith("/CHANGELOG.md")]
 
 
+def test_the_command_brings_the_whole_template(built: Path) -> None:
+    """Also the files in it that its own source distribution would leave out."""
+    member = ROOT / "packages" / "contextworker-cli"
+    template = member / "src" / "contextworker" / "cli" / "templates"
+    expected = {str(path.relative_to(member / "src")) for path in template.rglob("*.*")}
+    names = zipfile.ZipFile(_wheel(built, member)).namelist()
+    assert set() == {name for name in expected if (member / "src" / name).is_file()} - set(names)
+
+
 def test_members_ask_for_the_same_lowest_versions() -> None:
     """.ci/lowest resolves all members at once: a lower bound of one alone would go untested."""
     asked: dict[str, set[str]] = {}
