@@ -68,6 +68,27 @@ def test_a_running_temporal_is_used_with_its_settings_and_not_started() -> None:
     assert "secret" == plan.rest[0].env["TEMPORAL_API_KEY"]
 
 
+@pytest.mark.parametrize("temporal", [BINARY, RunningTemporal("cloud:7233")], ids=["own", "named"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CONTEXTWORKER_COMMIT",
+        "CONTEXTWORKER_METRICS_ADDRESS",
+        "contextworker_metrics_address",
+        "TEMPORAL_DEPLOYMENT_NAME",
+        "TEMPORAL_WORKER_BUILD_ID",
+    ],
+)
+def test_what_is_meant_for_one_process_reaches_none_of_several(
+    temporal: TemporalBinary | RunningTemporal, name: str
+) -> None:
+    """One metrics port for all would fail all but one; one version would mix the modules up."""
+    plan = _plan(temporal, {name: "x", "HOME": "/home/x"})
+
+    for program in [*plan.first, *plan.rest]:
+        assert (False, True) == (name in program.env, "HOME" in program.env)
+
+
 @pytest.mark.parametrize(("throwaway", "expected"), [(False, {12.0}), (True, {0})])
 def test_only_a_kept_stack_is_stopped_with_a_grace(
     throwaway: bool,  # noqa: FBT001 - a parameter of the test

@@ -18,6 +18,16 @@ _DYNAMIC_CONFIG = {
     "history.visibilityProcessorMaxPollRPS": "2000",
     "matching.enableFairness": "true",
 }
+# What is meant for one process: of several, all but one would find the port taken, and every module
+# would be a version of one deployment. Nor does a commit say what code is that may be edited.
+_NOT_SHARED = frozenset(
+    {
+        "CONTEXTWORKER_COMMIT",
+        "CONTEXTWORKER_METRICS_ADDRESS",
+        "TEMPORAL_DEPLOYMENT_NAME",
+        "TEMPORAL_WORKER_BUILD_ID",
+    }
+)
 _STOP_S = 5.0  # what a process needs besides the grace of its activities
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal"}
 
@@ -180,7 +190,7 @@ def _environment(
     *,
     embedded: bool,
 ) -> dict[str, str]:
-    env = dict(environ)
+    env = {key: value for key, value in environ.items() if key.upper() not in _NOT_SHARED}
     if embedded:  # a profile, key or certificate of another server must not reach this one
         env = {key: value for key, value in env.items() if not key.startswith("TEMPORAL_")}
         env["TEMPORAL_CONFIG_FILE"] = os.devnull
