@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 from packaging.requirements import Requirement
-from running_containers import COMMIT, MEMBERS, ROOT, Containers
+from running_containers import COMMIT, MEMBERS, ROOT, Containers, state
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 RESTRICTED = [
     "--read-only",
@@ -135,6 +137,20 @@ def test_a_worker_is_confined(containers: Containers) -> None:
     assert "CapEff:\t0000000000000000\nNoNewPrivs:\t1" == rights
     assert "written" == inside
     assert 4 == outside.count("Read-only file system"), outside
+
+
+def test_a_container_that_is_stopped_while_it_starts_ends(images: Mapping[str, str]) -> None:
+    """Process 1 gets no signal without a handler: there is one before any of our own code."""
+    starting = (
+        DockerContainer(images["harvest"])
+        .with_kwargs(entrypoint=["python", "-c"])
+        .with_command(["import time; print('importing', flush=True); time.sleep(300)"])
+        .waiting_for(LogMessageWaitStrategy("importing"))
+    )
+    with starting:
+        starting.get_wrapped_container().stop(timeout=10)
+
+        assert 143 == state(starting)["ExitCode"]
 
 
 @pytest.mark.parametrize(
