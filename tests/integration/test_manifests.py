@@ -3,12 +3,8 @@
 `.ci/manifests` checks the rest: schemas, probes, security contexts.
 """
 
-import asyncio
-import json
 import os
 import re
-import subprocess
-import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -25,15 +21,8 @@ from manifests import (
     services,
 )
 from running_system import ROOT
-from temporalio.api.deployment.v1 import WorkerDeploymentVersion
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentVersionRequest
-from temporalio.client import Client
-from temporalio.service import RPCError
 
-from contextcore import ContextUnit
 from contextworker.core.registry import ModuleConfig
-from contextworker.core.testing import temporal_server
 
 MODULES = sorted(entry_points(group="contextworker.modules").names)
 
@@ -254,6 +243,13 @@ def test_compose_is_reached_from_this_machine_only() -> None:
     assert [] == [port for port in published if not port.startswith("127.0.0.1:")]
 
 
+def test_no_read_only_container_is_given_a_secret_of_the_environment() -> None:
+    """Compose copies such a secret into the container, which a read-only root forbids."""
+    compose = services()
+
+    assert [] == [n for n, s in compose.items() if s.get("read_only") and s.get("secrets")]
+
+
 def test_no_secret_stands_in_a_file() -> None:
     """Manifests name Secrets and never make them; the example of .env has no password to keep."""
     texts = [file.read_text() for file in KUBERNETES.rglob("*.yaml")]
@@ -265,98 +261,3 @@ def test_no_secret_stands_in_a_file() -> None:
     assert not any(re.search(r"^kind: Secret$", text, flags=re.MULTILINE) for text in texts)
     assert [] == [name for name, value in variables if name.endswith("PASSWORD") and value]
     assert asked <= {name for name, _ in variables}
-
-
-def test_prometheus_finds_what_compose_runs() -> None:
-    """Each name it looks up is a service, or the name that all workers share."""
-    compose = services()
-    aliases = {
-        alias
-        for name, service in compose.items()
-        if name.endswith("-worker")
-        for alias in service["networks"]["default"]["aliases"]
-    }
-    jobs = load(DEPLOY / "prometheus" / "prometheus.yaml")["scrape_configs"]
-    named = {name for job in jobs for sd in job.get("dns_sd_configs", []) for name in sd["names"]}
-
-    assert {"workers"} == aliases
-    assert named <= {*compose, *aliases}
-
-
-def test_dashboards_ask_the_provisioned_datasource() -> None:
-    """Each panel has an expression and a source that Grafana knows."""
-    (source,) = load(DEPLOY / "grafana/provisioning/datasources/prometheus.yaml")["datasources"]
-    for file in (DEPLOY / "grafana" / "dashboards").glob("*.json"):
-        panels = [p for p in json.loads(file.read_text())["panels"] if p["type"] != "row"]
-        assert {source["uid"]} == {p["datasource"]["uid"] for p in panels}
-        assert all(target["expr"] for panel in panels for target in panel["targets"])
-        assert len({panel["id"] for panel in panels}) == len(panels)
-
-
-async def test_the_scaler_sees_work_that_waits_for_a_worker_scaled_to_zero(
-    everything: list[Document], tmp_path: Path
-) -> None:
-    """Asked as KEDA's scaler asks, by what the ScaledObject says, Temporal knows the backlog."""
-    documents = of(everything, "gardener")
-    trigger = only(documents, "ScaledObject")["spec"]["triggers"][0]["metadata"]
-    variables = environment(everything, only(documents, "Deployment"))
-    async with temporal_server() as server:
-        client = await server.connect()
-        own = {k: v for k, v in variables.items() if v and k.startswith("TEMPORAL_")}
-        worker = start_gardener(tmp_path, {**own, **server.environment})
-        try:
-            async with asyncio.timeout(60):
-                while await backlog(client, trigger) is None:
-                    await asyncio.sleep(0.1)
-        finally:
-            worker.terminate()
-            await asyncio.to_thread(worker.wait, 60)
-        unit = ContextUnit(payload={"workflow_type": "gardener", "tenant_id": "t"})
-        for number in range(3):
-            await client.start_workflow(
-                "gardener", unit, id=f"waiting-{number}", task_queue=trigger["taskQueue"]
-            )
-
-        async with asyncio.timeout(60):
-            while await backlog(client, trigger) != 3:
-                await asyncio.sleep(0.1)
-
-
-def start_gardener(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start the worker with its state in a folder."""
-    state = {
-        "BRAIN_URL": f"sqlite:///{folder / 'brain.db'}",
-        "CONTEXTWORKER_STORE_URL": folder.as_uri(),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "contextworker.gardener"],
-        env={**os.environ, **state, **environment},
-        stderr=subprocess.DEVNULL,
-    )
-
-
-async def backlog(client: Client, trigger: dict[str, str]) -> int | None:
-    """Count as the scaler does; None until the version is known and current."""
-    version = WorkerDeploymentVersion(
-        deployment_name=trigger["workerDeploymentName"],
-        build_id=trigger["workerDeploymentBuildId"],
-    )
-    try:
-        found = await client.workflow_service.describe_worker_deployment_version(
-            DescribeWorkerDeploymentVersionRequest(
-                namespace=client.namespace, deployment_version=version, report_task_queue_stats=True
-            )
-        )
-    except RPCError:
-        return None
-    if not found.worker_deployment_version_info.HasField("current_since_time"):
-        return None
-    types = [
-        TaskQueueType.Value(f"TASK_QUEUE_TYPE_{t.upper()}")
-        for t in trigger["queueTypes"].split(",")
-    ]
-    return sum(
-        queue.stats.approximate_backlog_count
-        for queue in found.version_task_queues
-        if queue.name == trigger["taskQueue"] and queue.type in types
-    )
