@@ -23,7 +23,7 @@ RAMPED = 48  # that a version gets none of so many at 50 % is less likely than 1
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def travels(tmp_path: Path) -> AsyncIterator[Travels]:
+async def travels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Travels]:
     """A Temporal server and a gateway; no worker yet."""
     settings = GatewaySettings(
         port=0,
@@ -32,6 +32,8 @@ async def travels(tmp_path: Path) -> AsyncIterator[Travels]:
         gateway_route_refresh_min_s=0.1,
     )
     async with temporal_server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
         client = await server.connect()
         async with gateway(client, settings) as port:
             both = Travels(tmp_path, server, client, port)
@@ -78,7 +80,8 @@ async def test_a_ramp_gives_a_release_its_share_of_new_runs(travels: Travels) ->
     during = list(await asyncio.gather(*(travels.start() for _ in range(RAMPED))))
     with pytest.raises(grpc.aio.AioRpcError) as only_in_2:
         await travels.start("cruise")
-    refused = await travels.deploy("ramp", "travels", "--percentage", "100", code=1)
+    with pytest.raises(DeployError) as refused:
+        await travels.deploy("ramp", "travels", "--percentage", "100")
     ended = await travels.deploy("ramp", "travels", "--percentage", "0")
     between = [await travels.start() for _ in range(4)]
     await travels.deploy("ramp", "travels", "--percentage", "50")
@@ -88,7 +91,7 @@ async def test_a_ramp_gives_a_release_its_share_of_new_runs(travels: Travels) ->
 
     assert (V2, 50) == (ramped["after"]["ramping"], ramped["after"]["percentage"])
     assert grpc.StatusCode.NOT_FOUND == only_in_2.value.code()
-    assert f"deploy promote travels {V2}" in refused
+    assert f"contextworker deploy promote travels {V2}" in refused.value.details[0]
     assert [None, None] == [change["after"]["ramping"] for change in (ended, promoted)]
     runs = [*before, *during, *between, *later]
     finished = dict(zip(runs, await travels.finish(runs), strict=True))
@@ -121,33 +124,28 @@ async def test_a_release_without_a_live_worker_is_not_promoted(
 
     assert listed["last_poll_at"] is not None
     assert (None, V2) == (forced.before.ramping, forced.after.ramping)
-    assert f"travels {V2} has no live worker: new runs wait for one." in forced.notes
+    assert f"travels {V2} has no live worker: runs that start on it wait for one." in forced.notes
 
 
-@pytest.mark.parametrize(
-    ("behavior", "expected"),
-    [("UNSPECIFIED", V1), ("AUTO_UPGRADE", V2)],
-    ids=["by default", "where the workflow asks for it"],
-)
-async def test_what_a_run_continued_as_new_goes_on_with(
-    travels: Travels, behavior: str, expected: str
-) -> None:
+async def test_what_a_run_continued_as_new_goes_on_with(travels: Travels) -> None:
     """A pinned chain stays on its release, unless its workflow takes the current one."""
     await travels.start_worker(V1)
-    tour = await travels.start("tour", next=behavior)
-    await travels.under_way(tour)
+    stays = await travels.start("tour", next="UNSPECIFIED")
+    moves = await travels.start("tour", next="AUTO_UPGRADE")
+    await travels.under_way(stays, moves)
     await travels.start_worker(V2)
     await travels.deploy("promote", "travels")
 
-    first_leg = travels.client.get_workflow_handle(tour)
-    began = (await first_leg.describe()).run_id
-    await first_leg.signal("go")
-    async with asyncio.timeout(30):
-        while (await first_leg.describe()).run_id == began:
-            await asyncio.sleep(0.05)
+    for tour in (stays, moves):
+        first_leg = travels.client.get_workflow_handle(tour)
+        began = (await first_leg.describe()).run_id
+        await first_leg.signal("go")
+        async with asyncio.timeout(30):
+            while (await first_leg.describe()).run_id == began:
+                await asyncio.sleep(0.05)
 
-    assert [expected] == await travels.finish([tour])
-    assert [] == await travels.failed_tasks(tour)
+    assert [V1, V2] == await travels.finish([stays, moves])
+    assert [] == await travels.failed_tasks(stays, moves)
 
 
 async def test_one_name_for_both_releases_breaks_a_run(travels: Travels) -> None:
@@ -156,7 +154,7 @@ async def test_one_name_for_both_releases_breaks_a_run(travels: Travels) -> None
     unit = ContextUnit(payload={"workflow_type": "travel"})
     handle = await travels.client.start_workflow("travel", unit, id="doomed", task_queue=QUEUE)
     await travels.under_way("doomed")
-    travels.kill_worker(V1)
+    await travels.stop_worker(V1)
     await travels.start_worker(V2, TEMPORAL_WORKER_BUILD_ID="same")
 
     await handle.signal("go")

@@ -96,11 +96,24 @@ def test_a_promotion_without_a_worker_is_refused_or_forced(deploy: Call) -> None
 
     assert 1 == refused.code
     assert "tea 1 has no live worker" in refused.err
-    assert "contextworker deploy promote tea 1 --force" in refused.err
+    assert "add --force" in refused.err
     assert "none → 1" in forced.out
-    assert "new runs wait for one" in forced.out
+    assert "tea 1 has no live worker: runs that start on it wait for one." in forced.out
     assert {"current": "1", "ramping": "2", "percentage": 12.5} == ramped["after"]
     assert (ramped["after"], ramped["before"]) == (ended["before"], ended["after"])
+
+
+def test_a_rollback_without_a_worker_is_refused_or_forced(deploy: Call) -> None:
+    """As a promotion is, and by the same word."""
+    deploy("promote", "tea", "1", "--force")
+    deploy("promote", "tea", "2", "--force")
+    refused = deploy("rollback", "tea")
+    forced = json.loads(deploy("rollback", "tea", "--force", "--json").out)
+
+    assert 1 == refused.code
+    assert "tea 1 has no live worker" in refused.err
+    assert "add --force" in refused.err
+    assert ("2", "1") == (forced["before"]["current"], forced["after"]["current"])
 
 
 @pytest.mark.parametrize(

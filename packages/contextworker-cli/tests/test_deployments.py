@@ -4,7 +4,9 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 from temporalio.client import Client
@@ -85,7 +87,7 @@ def test_force_says_what_it_overrides() -> None:
     newer = version(2, workers=0, task_queues=frozenset({"n-tasks"}), routes=("n",))
 
     assert [
-        "m 2 has no live worker: new runs wait for one.",
+        "m 2 has no live worker: runs that start on it wait for one.",
         "Nobody serves m-tasks for the current version any more.",
         "m 2 does not serve m, which is served now.",
     ] == check(deployment(newer, CURRENT, current="1"), newer, force=True)
@@ -155,7 +157,7 @@ async def test_the_same_ramp_again_changes_nothing() -> None:
                 version(2, last_current_at=NOW),
                 version(1, last_current_at=NOW - timedelta(hours=1), workers=0, last_poll_at=None),
             ],
-            "m 1, which was current before, has no live worker",
+            "m 1 has no live worker",
         ),
         ([version(1)], "m has no current version to go back from"),
     ],
@@ -166,7 +168,7 @@ async def test_a_rollback_to_nowhere_is_refused(versions: list[Version], says: s
     current = "1" if versions[-1] is CURRENT else ("2" if len(versions) > 1 else None)
 
     with pytest.raises(DeployError, match=says):
-        await deciding.rollback(NOBODY, deployment(*versions, current=current))
+        await deciding.rollback(NOBODY, deployment(*versions, current=current), force=False)
 
 
 async def test_a_second_rollback_goes_no_further_back() -> None:
@@ -178,10 +180,33 @@ async def test_a_second_rollback_goes_no_further_back() -> None:
         current="2",
     )
 
-    change = await deciding.rollback(NOBODY, rolled_back)
+    change = await deciding.rollback(NOBODY, rolled_back, force=False)
 
     assert not change.changed
     assert "2 is current since 3 was rolled back" in change.notes[0]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RPCError("conflict token mismatch", RPCStatusCode.FAILED_PRECONDITION, b""),
+        RPCError(
+            "too many requests issued to Worker Deployment 'm'. Please try again later",
+            RPCStatusCode.RESOURCE_EXHAUSTED,
+            b"",
+        ),
+    ],
+    ids=["after another", "beside another"],
+)
+async def test_of_two_changes_at_once_one_is_made(error: RPCError) -> None:
+    """Temporal's answer depends on the moment; what it means to a person does not."""
+    refuse = AsyncMock(side_effect=error)
+    service = SimpleNamespace(set_worker_deployment_current_version=refuse)
+    client = SimpleNamespace(workflow_service=service, namespace="default", identity="me")
+    stands = deployment(version(2), CURRENT, current="1")
+
+    with pytest.raises(DeployError, match="Somebody else changed the versions of m meanwhile"):
+        await deciding.promote(cast("Client", client), stands, "2", force=False)
 
 
 @pytest.mark.parametrize("command", ["promote", "ramp", "rollback"])
@@ -191,7 +216,7 @@ async def test_a_managed_deployment_is_left_to_its_manager(command: str) -> None
     changes = {
         "promote": deciding.promote(NOBODY, stands, None, force=True),
         "ramp": deciding.ramp(NOBODY, stands, None, 10, force=True),
-        "rollback": deciding.rollback(NOBODY, stands),
+        "rollback": deciding.rollback(NOBODY, stands, force=True),
     }
     asked = changes.pop(command)
     for other in changes.values():

@@ -1,6 +1,7 @@
 """A module in two releases whose workflows do not fit each other, each run as its own process."""
 
 import asyncio
+import io
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.client import Client
 
 from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
+from contextworker.cli.commands.deploy import app as deploy
 from contextworker.core.testing import TemporalServer
 
 V1, V2 = "1.0.0", "2.0.0"
@@ -165,18 +168,22 @@ class Travels:
         worker.kill()
         worker.wait()
 
-    async def deploy(self, *arguments: str, code: int = 0) -> Any:
-        """Run `contextworker deploy … --json`; returns what it printed, or its error."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "contextworker", "deploy", *arguments, "--json"),
-            env={**os.environ, **self.temporal.environment},
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        printed, error = await process.communicate()
-        assert code == process.returncode, (printed, error)
-        return json.loads(printed) if code == 0 else error.decode()
+    async def stop_worker(self, version: str) -> None:
+        """End a worker as an operator would; another takes its runs over at once."""
+        worker = self.workers.pop(version)
+        worker.terminate()
+        await asyncio.to_thread(worker.wait, 30)
+
+    async def deploy(self, *arguments: str) -> Any:
+        """Run `contextworker deploy … --json` in this process; returns what it printed.
+
+        Raises:
+            DeployError: What it refuses.
+        """
+        command, bound, _ = deploy.parse_args([*arguments, "--json"])
+        with redirect_stdout(io.StringIO()) as printed:
+            await command(*bound.args, **bound.kwargs)
+        return json.loads(printed.getvalue())
 
     async def states(self) -> Mapping[str, Mapping[str, Any]]:
         """Return `deploy status travels` by version."""

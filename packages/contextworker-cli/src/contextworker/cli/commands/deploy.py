@@ -90,10 +90,11 @@ async def ramp(
 
 
 @app.command
-async def rollback(module: Module, /, *, json: Json = False) -> None:
+async def rollback(module: Module, /, *, force: Force = False, json: Json = False) -> None:
     """End a ramp; without one, start new runs on the version that was current before."""
     async with _temporal() as client:
-        change = await deciding.rollback(client, await find_deployment(client, module))
+        deployment = await find_deployment(client, module)
+        change = await deciding.rollback(client, deployment, force=force)
     _show(change, json=json)
 
 

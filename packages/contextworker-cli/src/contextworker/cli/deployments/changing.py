@@ -1,4 +1,7 @@
-"""Changes where new runs go, in one step each, and only from the state that was looked at."""
+"""Changes where new runs go, in one step each, and only from the state that was looked at.
+
+To change twice what is so already is no error to Temporal, so a call may be tried again.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,6 +23,8 @@ from contextworker.cli.output.hints import command
 
 SETTLED_WITHIN_S: Final = 10.0
 _POLL_S: Final = 0.1
+# Of changes at the same moment, Temporal refuses some before it looks at their tokens.
+_SOMEBODY_ELSE: Final = ("conflict token", "too many requests issued to Worker Deployment")
 
 
 async def set_current(
@@ -40,7 +45,8 @@ async def set_current(
                 conflict_token=deployment.conflict_token,
                 ignore_missing_task_queues=force,
                 allow_no_pollers=force,
-            )
+            ),
+            retry=True,
         )
     return await _settled(client, deployment)
 
@@ -64,7 +70,8 @@ async def set_ramp(
                 conflict_token=deployment.conflict_token,
                 ignore_missing_task_queues=force,
                 allow_no_pollers=force,
-            )
+            ),
+            retry=True,
         )
     return await _settled(client, deployment)
 
@@ -74,14 +81,14 @@ def _refused(deployment: Deployment) -> Iterator[None]:
     try:
         yield
     except RPCError as error:
-        if error.status is not RPCStatusCode.FAILED_PRECONDITION:
-            raise
-        if "conflict token" in error.message:
+        if any(words in error.message for words in _SOMEBODY_ELSE):
             raise DeployError(
                 f"Somebody else changed the versions of {deployment.module} meanwhile, so nothing "
                 "was changed.",
                 [f"See how they stand:  {command(f'deploy status {deployment.module}')}"],
             ) from error
+        if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+            raise
         raise DeployError(
             f"Temporal refuses this for {deployment.module}: {error.message}"
         ) from error
@@ -97,7 +104,9 @@ async def _settled(client: Client, deployment: Deployment) -> list[str]:
     try:
         async with asyncio.timeout(SETTLED_WITHIN_S):
             while True:
-                described = await client.workflow_service.describe_worker_deployment(request)
+                described = await client.workflow_service.describe_worker_deployment(
+                    request, retry=True
+                )
                 state = described.worker_deployment_info.routing_config_update_state
                 if state != RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS:
                     return []

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from contextworker.cli.deployments.models import Deployment, Version
 from contextworker.cli.errors import DeployError
-from contextworker.cli.output.hints import command
 from contextworker.cli.output.spans import ago
 from contextworker.core.pollers import IDLE_POLL
 
@@ -44,7 +43,7 @@ def check(deployment: Deployment, version: Version, *, force: bool) -> list[str]
             f"{name} has announced no routes, so no gateway would know what it serves.",
             ["Its worker does that when it starts; its log says what keeps it from it."],
         )
-    notes = _no_worker(deployment, version, name, force=force)
+    notes = _no_worker(version, name, force=force)
     notes += _left_queues(deployment, version, name, force=force)
     served = deployment.current.routes if deployment.current else None
     if lost := sorted(set(served or ()) - set(version.routes)):
@@ -52,26 +51,22 @@ def check(deployment: Deployment, version: Version, *, force: bool) -> list[str]
     return notes
 
 
-def silence(version: Version) -> str:
-    """Say when the version's workers were seen last."""
+def _silence(version: Version) -> str:
     if version.last_poll_at is None:
         return "none of its workers polled within Temporal's memory, which is five minutes"
     return f"its last poll was {ago(version.last_poll_at, datetime.now(UTC))}"
 
 
-def _no_worker(deployment: Deployment, version: Version, name: str, *, force: bool) -> list[str]:
+def _no_worker(version: Version, name: str, *, force: bool) -> list[str]:
     if version.workers:
         return []
     if not force:
         raise DeployError(
-            f"{name} has no live worker: {silence(version)}, and a live one polls at least every "
+            f"{name} has no live worker: {_silence(version)}, and a live one polls at least every "
             f"{IDLE_POLL.seconds} s.",
-            [
-                f"Start a worker of {version.build_id}; or, where new runs may wait for one:",
-                f"  {command(f'deploy promote {deployment.module} {version.build_id} --force')}",
-            ],
+            [f"Start a worker of {version.build_id}; or, where new runs may wait, add --force."],
         )
-    return [f"{name} has no live worker: new runs wait for one."]
+    return [f"{name} has no live worker: runs that start on it wait for one."]
 
 
 def _left_queues(deployment: Deployment, version: Version, name: str, *, force: bool) -> list[str]:

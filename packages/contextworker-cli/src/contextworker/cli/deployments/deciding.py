@@ -3,7 +3,7 @@
 from temporalio.client import Client
 
 from contextworker.cli.deployments.changing import set_current, set_ramp
-from contextworker.cli.deployments.checking import check, choose, silence
+from contextworker.cli.deployments.checking import check, choose
 from contextworker.cli.deployments.models import (
     EVERYTHING,
     Change,
@@ -69,7 +69,7 @@ async def ramp(
     return _change(deployment, after, version, notes)
 
 
-async def rollback(client: Client, deployment: Deployment) -> Change:
+async def rollback(client: Client, deployment: Deployment, *, force: bool) -> Change:
     """End a ramp, or else make the version current that was so before."""
     _refuse_managed(deployment)
     before, current = deployment.routing, deployment.current
@@ -90,17 +90,8 @@ async def rollback(client: Client, deployment: Deployment) -> Change:
             f"{current.build_id} is current since {previous.build_id} was rolled back. To go back "
             f"further, name the version: {command(f'deploy promote {deployment.module} VERSION')}",
         )
-    if not previous.workers:
-        raise DeployError(
-            f"{deployment.module} {previous.build_id}, which was current before, has no live "
-            f"worker: {silence(previous)}.",
-            [
-                f"Start workers of {previous.build_id} and try again; or, where new runs may wait:",
-                "  " + command(f"deploy promote {deployment.module} {previous.build_id} --force"),
-            ],
-        )
-    notes = check(deployment, previous, force=False)
-    notes += await set_current(client, deployment, previous.build_id, force=False)
+    notes = check(deployment, previous, force=force)
+    notes += await set_current(client, deployment, previous.build_id, force=force)
     notes.append(f"Open runs of {current.build_id} finish on it: keep its workers until it drains.")
     return _change(deployment, Routing(current=previous.build_id), previous, notes)
 

@@ -68,7 +68,7 @@ async def _names(client: Client) -> dict[str, str]:
 async def _list(client: Client) -> AsyncIterator[_Listed]:
     request = ListWorkerDeploymentsRequest(namespace=client.namespace)
     while True:
-        page = await client.workflow_service.list_worker_deployments(request)
+        page = await client.workflow_service.list_worker_deployments(request, retry=True)
         for deployment in page.worker_deployments:
             yield deployment
         if not page.next_page_token:

@@ -1,4 +1,7 @@
-"""Reads deployments from Temporal: versions, their workers, their runs."""
+"""Reads deployments from Temporal: versions, their workers, their runs.
+
+Every call is tried again: Temporal turns away whoever asks while several workers start.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -43,7 +46,8 @@ async def read_deployment(client: Client, name: str) -> Deployment:
         RPCError: NOT_FOUND where there is none of that name.
     """
     described = await client.workflow_service.describe_worker_deployment(
-        DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=name)
+        DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=name),
+        retry=True,
     )
     info = described.worker_deployment_info
     reader = _Reader(client, read_routing(info.routing_config))
@@ -87,7 +91,8 @@ async def describe_version(
     return await client.workflow_service.describe_worker_deployment_version(
         DescribeWorkerDeploymentVersionRequest(
             namespace=client.namespace, deployment_version=version, report_task_queue_stats=True
-        )
+        ),
+        retry=True,
     )
 
 
@@ -98,7 +103,8 @@ async def read_pollers(client: Client, queue: str) -> list[Poller]:
             namespace=client.namespace,
             task_queue=TaskQueue(name=queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
+        ),
+        retry=True,
     )
     return [Poller.of(info) for info in described.pollers]
 
