@@ -1,5 +1,6 @@
 """`contextworker release` in real clones of a small workspace, by real git, uv and towncrier."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +76,16 @@ def test_widening_writes_the_bounds_in_the_same_commit(clone: Clone, cli: Cli) -
     assert "" == clone.git("status", "--porcelain")
 
 
+def test_after_a_breaking_change_dependants_ask_for_it(clone: Clone, cli: Cli) -> None:
+    """Beside the versions before it nobody tested what stands here."""
+    clone.write("packages/contextworker-core/changelog.d/other.breaking.md", "Other.\n")
+    clone.commit()
+    result = cli("release", "core", "minor", "--widen", cwd=clone.root)
+    assert 0 == result.returncode, result.stderr
+    text = clone.read("packages/shop/pyproject.toml")
+    assert '"contextworker-core>=0.2,<0.3", # kept' in text
+
+
 def test_a_module_is_released_with_its_histories(clone: Clone, cli: Cli) -> None:
     """What its workflows did is recorded on the new version, in the release's own commit."""
     clone.module("sale.json")
@@ -119,10 +130,25 @@ def test_a_branch_that_moved_meanwhile_is_left_alone(clone: Clone, cli: Cli) -> 
     hook.chmod(0o755)
     result = cli("release", "core", "patch", cwd=clone.root)
     assert 1 == result.returncode
-    assert "`git merge` failed" in result.stderr
+    assert "Nothing is released: release core 0.1.4 again" in result.stderr
+    assert "Not possible to fast-forward" in result.stderr
     assert "core-v0.1.3" == clone.git("tag", "--list")
     assert "Meanwhile" == clone.git("log", "-1", "--format=%s")
     assert "" == clone.git("status", "--porcelain")
+
+
+def test_a_workspace_may_be_a_folder_of_a_repository(tmp_path: Path, cli: Cli) -> None:
+    """What belongs to the workspace is run in the workspace."""
+    outer = Clone(tmp_path / "outer")
+    clone = small_workspace(tmp_path / "outer" / "workers")
+    clone.module("sale.json")
+    shutil.rmtree(clone.root / ".git")
+    outer.git("add", "--all")
+    outer.git("commit", "--quiet", "--message", "Take the workers in")
+    result = cli("release", "shop", "first", cwd=clone.root)
+    assert 0 == result.returncode, result.stderr
+    assert "{}" == clone.read("packages/shop/tests/histories/0.1.0/sale.json")
+    assert "" == outer.git("status", "--porcelain", "--ignored")
 
 
 def test_a_repository_of_one_package_releases_it(tmp_path: Path, cli: Cli) -> None:

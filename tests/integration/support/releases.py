@@ -45,6 +45,8 @@ def pytest_addoption(parser):
     parser.addoption("--record-histories", action="store_true")
 """
 TEST = """\
+import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -53,6 +55,7 @@ HERE = Path(__file__).parent
 
 def test_sale(request):
     assert request.config.getoption("--record-histories")
+    assert os.path.samefile(os.environ["UV_PROJECT_ENVIRONMENT"], sys.prefix)
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
     folder = HERE / "histories" / project["version"]
     folder.mkdir(parents=True)

@@ -36,6 +36,8 @@ def release(
     clone = clone_around(workspace.root)
     branch = clone.branch()
     plan = make_plan(workspace, clone, member, bump, may_widen=widen)
+    if plan.member.is_module:
+        err().print("Preparing it; a module's tests run first, to record its histories …")
     with prepare(plan, clone, bump) as prepared:
         out().print(Text(f"{plan.member.name} {plan.version}, tag {plan.tag}\n", style="bold"))
         out().print(Text(f"{plan.text}\n"))

@@ -12,6 +12,7 @@ from contextworker.cli.release.workspace import Member, Workspace
 
 _EXTRAS = "optional-dependencies"
 _UPPER = re.compile(r"<(?!=)\s*[^,;\s]+")
+_LOWER = re.compile(r">=\s*[^,;\s]+")
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,16 @@ def dependants(workspace: Workspace, member: Member) -> list[Member]:
     return [each for each in workspace.members.values() if each.requirements_on(member)]
 
 
-def broken_bounds(workspace: Workspace, member: Member, version: Version) -> list[Bound]:
-    """Return every requirement of a dependant that this version of the member does not meet."""
+def broken_bounds(
+    workspace: Workspace, member: Member, version: Version, *, breaking: bool
+) -> list[Bound]:
+    """Return every requirement of a dependant that this version of the member does not meet.
+
+    Dependants are tested beside what stands here. Where that is a breaking change, the wider bound
+    leaves out what came before it.
+    """
     return [
-        Bound(dependant, requirement, _wider(requirement, version))
+        Bound(dependant, requirement, _wider(requirement, version, breaking=breaking))
         for dependant in dependants(workspace, member)
         for requirement in dependant.requirements_on(member)
         if not _allows(requirement, version)
@@ -59,10 +66,13 @@ def widen(bound: Bound, member: Member) -> None:
     note.write_text(f"Needs `{bound.wider}`.\n", encoding="utf-8")
 
 
-def _wider(requirement: str, version: Version) -> str | None:
-    # The first version that may break who uses this one: 0.2 after 0.1.4, 2 after 1.3.
+def _wider(requirement: str, version: Version, *, breaking: bool) -> str | None:
+    # A series ends where a version may break who uses it: 0.1 before 0.2, 1 before 2.
+    series = str(version.major) if version.major else f"0.{version.minor}"
     upper = str(version.major + 1) if version.major else f"0.{version.minor + 1}"
     wider = _UPPER.sub(f"<{upper}", requirement)
+    if breaking:
+        wider = _LOWER.sub(f">={series}", wider)
     return wider if _allows(wider, version) else None
 
 

@@ -45,7 +45,7 @@ def make_plan(
     member = workspace.member(name)
     version = _next_version(workspace, clone, member, bump)
     notes = notes_of(member, workspace.root)
-    bounds = broken_bounds(workspace, member, version)
+    bounds = broken_bounds(workspace, member, version, breaking="breaking" in notes.types())
     problems = [
         *_notes_problems(notes, member.version, bump),
         *_bounds_problems(bounds, may_widen=may_widen),

@@ -44,9 +44,15 @@ class Prepared:
         )
         try:
             self.clone.git("merge", "--quiet", "--ff-only", plan.tag)
-        except BaseException:
+        except BaseException as error:
             self.clone.git("tag", "--delete", plan.tag)
-            raise
+            if not isinstance(error, ReleaseError):
+                raise
+            raise ReleaseError(
+                "The branch could not move to the release, as something changed it or its files "
+                f"meanwhile. Nothing is released: release {title} again. git says:",
+                error.details,
+            ) from error
         return commit
 
 
@@ -64,7 +70,7 @@ def prepare(plan: Plan, clone: Clone, bump: Bump) -> Iterator[Prepared]:
             widen(replace(bound, dependant=dependant), member)
         if tree.git("ls-files", workspace.root / _LOCK):
             run("uv", "lock", "--quiet", cwd=workspace.root)
-        record_histories(member, plan.version, tree)
+        record_histories(member, plan.version, workspace.root)
         replace(plan.notes, member=member).write(plan.version)
         tree.git("add", "--all")
         yield Prepared(plan, clone, tree)
