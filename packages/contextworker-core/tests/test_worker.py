@@ -20,6 +20,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import Worker
 
 from contextcore import ContextUnit
+from contextworker.core import deployment
 from contextworker.core.announcement import METADATA_KEY, Announcement
 from contextworker.core.errors import ConfigurationError, TransientError
 from contextworker.core.registry import ModuleConfig
@@ -144,7 +145,7 @@ async def test_a_worker_announces_its_routes(client: Client) -> None:
         (
             Promotion.NEVER,
             "1",
-            "waits: no new run starts on it; 1 is current; promote it with: contextworker deploy",
+            "waits: no new run starts on it (1 is current); promote it with: contextworker deploy",
         ),
         (Promotion.FIRST, "1", "contextworker deploy promote versioned-first 2"),
         (Promotion.ALWAYS, "2", "version 2 is the current version now: new runs start on it"),
@@ -178,6 +179,44 @@ async def test_a_later_version_becomes_current_only_when_told(
     assert f"module {own.name} 2 polls {own.queue}: greet" in caplog.text
 
 
+async def test_a_worker_of_an_older_version_offers_no_way_back(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is started again while its runs finish; its log advises nobody to promote it."""
+    own = ModuleConfig("returning", [GreetWorkflow], [Greetings("hi").greet])
+    for build in ("1", "2", "1"):
+        promotion = Promotion.ALWAYS if build == "2" else Promotion.FIRST
+        settings = WorkerSettings(build_id=build, promotion=promotion, shutdown_grace_s=0)
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            async with running(client, own, settings=settings):
+                pass
+
+    assert (
+        "module returning: version 1 finishes what began on it: no new run does (2 is current)"
+        in caplog.messages
+    )
+    assert "deploy promote" not in caplog.text
+
+
+async def test_workers_that_start_together_do_so_quietly(
+    temporal: TemporalServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Temporal turns most of them away at first; one promotes, all get ready."""
+    monkeypatch.setattr(deployment, "_AT_FIRST_S", 60)
+    own = ModuleConfig("crowd", [GreetWorkflow], [Greetings("hi").greet])
+
+    async def start_and_stop() -> None:
+        async with running(await temporal.connect(), own):
+            pass
+
+    with caplog.at_level("INFO", deployment.__name__):
+        await asyncio.gather(*(start_and_stop() for _ in range(8)))
+
+    assert [] == [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert any("version dev is the current version" in words for words in caplog.messages)
+
+
 async def test_a_managed_deployment_is_left_to_its_manager(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -200,7 +239,7 @@ async def test_a_managed_deployment_is_left_to_its_manager(
         async with running(client, own):
             pass
 
-    assert "no version is current, so runs wait; an operator promotes" in caplog.text
+    assert "(no version is current, so runs wait); an operator promotes" in caplog.text
 
 
 async def test_an_unknown_namespace_is_a_sentence(

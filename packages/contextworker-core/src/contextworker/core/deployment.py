@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import random
 import time
 from datetime import timedelta
 
 from temporalio.api.deployment.v1 import WorkerDeploymentInfo
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion as VersionMessage
+from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentVersionRequest,
@@ -27,6 +29,14 @@ from contextworker.core.versions import version_of
 
 _log = logging.getLogger(__name__)
 _RPC_TIMEOUT = timedelta(seconds=10)
+# What Temporal says until the first poll has arrived, and to all but one of several workers that
+# start at once: nothing to report, for a while.
+_AT_FIRST = (
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.FAILED_PRECONDITION,
+)
+_AT_FIRST_S = 5
 _BEHAVIOR = {
     VersioningBehavior.PINNED: SdkBehavior.PINNED,
     VersioningBehavior.AUTO_UPGRADE: SdkBehavior.AUTO_UPGRADE,
@@ -67,11 +77,10 @@ async def announce(client: Client, module: ModuleConfig, settings: WorkerSetting
                     f"module {module.name!r} may not announce its routes: its credentials lack "
                     f"the permission to manage worker deployments ({error})"
                 ) from error
-            # NOT_FOUND is what Temporal says until the first poll has arrived: nothing to report.
-            patience_s = 5
-            if error.status != RPCStatusCode.NOT_FOUND or time.monotonic() - started > patience_s:
+            if error.status not in _AT_FIRST or time.monotonic() - started > _AT_FIRST_S:
                 _log.warning("module %s: routes not announced yet: %s", module.name, error)
-            await asyncio.sleep(delay)
+            # Workers that start together would go on asking together.
+            await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             delay = min(delay * 2, 5.0)
         else:
             return
@@ -149,13 +158,28 @@ class _Deployment:
         if current == own:
             _log.info("%s is the current version: new runs start on it", self._name)
             return
+        others = f"{current} is current" if current else "no version is current, so runs wait"
+        if own in _draining(info):
+            _log.info("%s finishes what began on it: no new run does (%s)", self._name, others)
+            return
         ramps = routing.ramping_deployment_version.build_id == own
         share = routing.ramping_version_percentage if ramps else 0
         stands = f"gets {share:g} % of new runs" if share else "waits: no new run starts on it"
-        others = f"{current} is current" if current else "no version is current, so runs wait"
         promoting = (
             f"{info.manager_identity} promotes this deployment's versions"
             if info.manager_identity
             else f"promote it with: contextworker deploy promote {self._module.name} {own}"
         )
-        _log.info("%s %s; %s; %s", self._name, stands, others, promoting)
+        _log.info("%s %s (%s); %s", self._name, stands, others, promoting)
+
+
+def _draining(info: WorkerDeploymentInfo) -> set[str]:
+    return {
+        summary.deployment_version.build_id
+        for summary in info.version_summaries
+        if summary.status
+        in (
+            WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINING,
+            WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_DRAINED,
+        )
+    }

@@ -63,7 +63,9 @@ class RuntimeSettings(BaseSettings):
     )
     metrics_address: str = Field(
         default="",
-        description="host:port of Temporal's metrics for Prometheus, by IP address; empty for none.",
+        description=(
+            "host:port of Temporal's metrics for Prometheus, by IP address; empty for none."
+        ),
     )
 
 
