@@ -106,8 +106,8 @@ class TemporalTrigger(Strict):
     workerDeploymentName: str  # noqa: N815 - KEDA's name
     workerDeploymentBuildId: str  # noqa: N815 - KEDA's name
     targetQueueSize: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")]  # noqa: N815
-    activationTargetQueueSize: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")]  # noqa: N815
-    includeRunningWorkflowCount: Literal["true", "false"]  # noqa: N815 - KEDA's name
+    activationTargetQueueSize: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] = "0"  # noqa: N815
+    includeRunningWorkflowCount: Literal["true", "false"] = "false"  # noqa: N815 - KEDA's name
 
 
 SPECS: dict[tuple[str, str], type[Strict]] = {

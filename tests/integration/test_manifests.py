@@ -79,6 +79,7 @@ def test_an_overlay_agrees_with_itself_and_its_module(
     assert version == trigger["workerDeploymentBuildId"]
     assert f"contextworker/{module}:{version}" == container(deployment)["image"]
     assert name == deployment["metadata"]["name"] == scaled["spec"]["scaleTargetRef"]["name"]
+    assert 0 == scaled["spec"]["minReplicaCount"]
     assert [version] == sorted(
         {d["metadata"]["labels"]["app.kubernetes.io/version"] for d in documents}
     )
@@ -97,6 +98,7 @@ def test_the_controllers_variant_measures_the_modules_queue(
 
     assert config.queue == scaling["spec"]["triggers"][0]["metadata"]["taskQueue"]
     assert {worker["metadata"]["name"]} == {s["workerDeploymentRef"]["name"] for s in attached}
+    assert 1 <= scaling["spec"]["minReplicaCount"], "or a new version is never promoted"
     variables = environment(controlled, worker)
     assert "never" == variables["CONTEXTWORKER_PROMOTION"]
     assert {"TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID"}.isdisjoint(variables)
