@@ -84,7 +84,9 @@ def _is_prose(path: PurePosixPath, owner: Member | None) -> bool:
 
 def _changed(base: str) -> list[str]:
     command = ["git", "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    listed = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+    if listed.returncode:
+        sys.exit(f"error: git cannot compare HEAD with {base}: is that commit in this clone?")
     return [path for path in listed.stdout.split("\0") if path]
 
 

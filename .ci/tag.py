@@ -29,7 +29,12 @@ def main(tag: str, notes: str = "") -> None:
         sys.exit("\n".join(f"error: {problem}" for problem in problems))
     if notes:
         Path(notes).write_text(text)
-    values = {"member": member.name, "package": member.package, "version": member.version}
+    values = {
+        "member": member.name,
+        "package": member.package,
+        "folder": member.folder,
+        "version": member.version,
+    }
     for name, value in values.items():
         sys.stdout.write(f"{name}={value}\n")
     sys.stdout.write(f"image={str(member.has_image).lower()}\n")

@@ -177,8 +177,12 @@ def test_without_a_base_everything_is_tested(repository: Repository) -> None:
 
 
 def test_an_unknown_base_fails(repository: Repository) -> None:
-    """A shallow clone must not pass for a change of nothing."""
-    assert 0 != repository.run("affected.py", "0" * 40).returncode
+    """A shallow clone must not pass for a change of nothing; git's own reason comes along."""
+    done = repository.run("affected.py", "0" * 40)
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "fatal: " in done.stderr
+    assert "is that commit in this clone?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _release(repository: Repository, version: str = "0.2.0", locked: str = "0.2.0") -> None:
@@ -194,7 +198,13 @@ def test_a_tag_that_agrees_passes_with_its_notes(repository: Repository, tmp_pat
     notes = tmp_path / "notes.md"
     done = repository.run("tag.py", "shop-v0.2.0", str(notes))
     assert "" == done.stderr
-    assert "member=shop\npackage=contextworker-shop\nversion=0.2.0\nimage=false\n" == done.stdout
+    assert [
+        "member=shop",
+        "package=contextworker-shop",
+        "folder=packages/shop",
+        "version=0.2.0",
+        "image=false",
+    ] == done.stdout.splitlines()
     assert "### Added\n\n- Speed.\n" == notes.read_text()
 
 

@@ -57,6 +57,12 @@ def test_the_gate_waits_for_every_job() -> None:
     assert set(jobs) - {"gate"} == set(jobs["gate"]["needs"])
 
 
+@pytest.mark.parametrize("job", ["system", "containers"])
+def test_a_change_of_the_tests_alone_runs_them(job: str) -> None:
+    """It affects no member; the folder tests/ holds what both jobs run."""
+    assert "needs.affected.outputs.system == 'true'" == _jobs("ci.yml")[job]["if"]
+
+
 def test_the_scripts_that_the_workflows_call_are_there() -> None:
     """A renamed script would be missed on GitHub only."""
     called = {
@@ -75,9 +81,8 @@ def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
     """The lines of the jobs check, build and smoke, in a clone, one after the other."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-    version = tomllib.loads((clone / "packages/brain/pyproject.toml").read_text())["project"][
-        "version"
-    ]
+    project = tomllib.loads((clone / "packages/brain/pyproject.toml").read_text())["project"]
+    version = project["version"]
     (clone / "packages/brain/CHANGELOG.md").write_text(f"## {version} (2026-11-22)\n\n- Notes.\n")
     for note in (clone / "packages/brain/changelog.d").glob("*"):
         note.unlink()
@@ -98,9 +103,12 @@ def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
         cwd=clone,
         check=True,
     )
-    (smoke,) = _lines("release.yml", "smoke")
-    done = _run(smoke, clone, UV_FIND_LINKS=str(tmp_path))
-    assert 0 == done.returncode, done.stderr
+    for smoke in _lines("release.yml", "smoke"):
+        done = _run(smoke, clone, FOLDER=named["folder"], UV_FIND_LINKS=str(tmp_path))
+        assert 0 == done.returncode, done.stderr
+    # The last time beside the lowest that it allows.
+    (pydantic,) = (each for each in project["dependencies"] if each.startswith("pydantic>="))
+    assert pydantic.replace(">=", "==") + ".0" in done.stdout.splitlines()
 
 
 def test_what_a_pull_request_builds_is_valid_for_a_matrix(tmp_path: Path) -> None:
