@@ -1,6 +1,7 @@
 """What is said and refused about a module's versions, from how they stand."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import pytest
+from rich.console import Console
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -16,6 +18,7 @@ from contextworker.cli.deployments import deciding, reaching
 from contextworker.cli.deployments.advice import advise
 from contextworker.cli.deployments.checking import check, choose
 from contextworker.cli.deployments.models import Deployment, Routing, Version, VersionState
+from contextworker.cli.deployments.views import deployments_view
 from contextworker.cli.errors import DeployError
 from contextworker.cli.output.spans import span
 from contextworker.cli.stack.processes import ProcessState
@@ -263,6 +266,22 @@ def test_a_version_says_what_it_needs(known: Mapping[str, Any], says: str) -> No
 
     assert says in advice
     assert bool(says) == bool(advice)
+
+
+def test_a_version_is_shown_whole_on_a_narrow_terminal() -> None:
+    """Its id is what the next command is given, and has a commit in it."""
+    build_id = "0.3.0-9f2c41d07be3"
+    busy = version(
+        2, build_id=build_id, percentage=12.5, pinned_runs=56, backlog=12, backlog_age_s=7_300
+    )
+    console = Console(width=80)
+
+    with console.capture() as captured:
+        console.print(deployments_view([deployment(busy, CURRENT, current="1")]))
+    row = captured.get().splitlines()[4]
+
+    assert [build_id, "inactive", "12.5 %"] == re.split(r"\s{2,}", row.strip())[:3]
+    assert "12, 2 h" in row
 
 
 @pytest.mark.parametrize(

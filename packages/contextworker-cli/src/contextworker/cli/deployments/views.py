@@ -1,6 +1,6 @@
 """Versions and changes as a person reads them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -9,7 +9,7 @@ from rich.text import Text
 from contextworker.cli.deployments.advice import advise
 from contextworker.cli.deployments.models import Change, Deployment, Routing, Version
 from contextworker.cli.output.render import pairs
-from contextworker.cli.output.spans import ago, span
+from contextworker.cli.output.spans import span
 from contextworker.cli.output.tables import plain_table
 
 _STYLES = {"current": "green", "ramping": "cyan", "draining": "yellow"}
@@ -57,7 +57,8 @@ def _deployment(deployment: Deployment) -> RenderableType:
         head.append(f", promoted by {deployment.manager} alone", style="not bold")
     if deployment.routing.current is None:
         head.append(", no version is current: new runs wait", style="not bold yellow")
-    table = plain_table("Version", "State", "New runs", "Workers", "Pinned", "Backlog", "Created")
+    table = plain_table("Version", "State", "New runs", "Workers", "Pinned", "Backlog", "Age")
+    table.columns[0].no_wrap = True  # it is what the next command is given
     for version in deployment.versions:
         table.add_row(
             Text(version.build_id),
@@ -66,7 +67,7 @@ def _deployment(deployment: Deployment) -> RenderableType:
             Text(str(version.workers)),
             Text(f"{version.pinned_runs:,}"),
             Text(_backlog(version)),
-            Text(ago(version.created_at, datetime.now(UTC))),
+            Text(span(datetime.now(UTC) - version.created_at)),
         )
     advice = [
         (version.build_id, Text(words))
@@ -79,7 +80,7 @@ def _deployment(deployment: Deployment) -> RenderableType:
 def _backlog(version: Version) -> str:
     if not version.backlog:
         return ""
-    return f"{version.backlog:,}, {version.backlog_age_s:.0f} s old"
+    return f"{version.backlog:,}, {span(timedelta(seconds=version.backlog_age_s))} old"
 
 
 def _workers(version: Version) -> str:
