@@ -153,6 +153,23 @@ async def test_a_recorded_history_holds_nothing_of_the_machine(
         assert private not in text, private
 
 
+async def test_a_path_is_found_however_it_is_written(
+    temporal_client: Client, worker: None, tmp_path: Path
+) -> None:
+    """In a URL a space is `%20`, and in the JSON of a unit a letter may be an escape."""
+    folder = tmp_path / "Zoë and feeds"
+    handle = await start(temporal_client, {"path": str(folder), "url": folder.as_uri()})
+    await handle.result()
+
+    history = await record(
+        handle, MODULE, "url", folder=tmp_path / "histories", stand_ins={str(folder): "/test"}
+    )
+
+    text = readable(json.loads(history.path.read_text()))
+    assert "{'path': '/test', 'url': 'file:///test'} sent" in text
+    assert "feeds" not in text
+
+
 async def test_credentials_are_refused(
     temporal_client: Client, worker: None, tmp_path: Path
 ) -> None:

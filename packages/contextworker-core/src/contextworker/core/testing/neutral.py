@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from temporalio.client import WorkflowHistory
 
@@ -28,13 +29,21 @@ def neutral_json(history: WorkflowHistory, stand_ins: Mapping[str, str]) -> str:
     Raises:
         ConfigurationError: Credentials are left in it.
     """
+    written = {
+        form: neutral for path, neutral in stand_ins.items() for form in _ways_to_write(path)
+    }
     # The longest first: one path may begin with another.
-    ordered = dict(sorted(stand_ins.items(), key=lambda item: len(item[0]), reverse=True))
+    ordered = dict(sorted(written.items(), key=lambda item: len(item[0]), reverse=True))
     events = [_neutral(event, ordered) for event in json.loads(history.to_json())["events"]]
     for event in events:
         _refuse_credentials(event)
     lines = ",\n".join(json.dumps(event, ensure_ascii=False) for event in events)
     return f'{{"events": [\n{lines}\n]}}\n'
+
+
+def _ways_to_write(path: str) -> set[str]:
+    # In text, in a URL, in the JSON of a unit.
+    return {path, quote(path), json.dumps(path).strip('"')}
 
 
 def _neutral(value: Any, stand_ins: Mapping[str, str]) -> Any:
