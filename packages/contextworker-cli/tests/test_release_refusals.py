@@ -100,6 +100,42 @@ def test_a_module_without_any_history_is_refused(clone: Clone, cli: Cli) -> None
     assert before == clone.state()
 
 
+def test_what_releases_recorded_must_still_be_there(clone: Clone, cli: Cli) -> None:
+    """Open runs of every release of the series must be able to go on, whoever tidied up meanwhile."""
+    clone.module("sale.json")
+    for name in ("kept", "edited", "lost"):
+        clone.write(f"packages/shop/tests/histories/0.1.0/{name}.json", "{}")
+    clone.commit()
+    clone.git("tag", "shop-v0.1.0")
+    folder = clone.root / "packages/shop/tests/histories/0.1.0"
+    (folder / "lost.json").unlink()
+    (folder / "edited.json").write_text("[]")
+    clone.commit()
+
+    refused = cli("release", "shop", "patch", cwd=clone.root)
+    assert 1 == refused.returncode
+    assert (
+        "packages/shop/tests/histories/0.1.0/edited.json, packages/shop/tests/histories/0.1.0/"
+        "lost.json\n"
+    ) in refused.stderr
+    assert "git restore --source shop-v0.1.0 packages/shop/tests/histories/0.1.0" in refused.stderr
+    clone.git("restore", "--source", "shop-v0.1.0", "packages/shop/tests/histories/0.1.0")
+    clone.commit()
+    assert 0 == cli("release", "shop", "patch", cwd=clone.root).returncode
+
+
+def test_histories_of_an_older_series_may_go(clone: Clone, cli: Cli) -> None:
+    """Their runs are pinned to workers that may be gone."""
+    clone.module("sale.json")
+    clone.write("packages/shop/tests/histories/0.1.0/sale.json", "{}")
+    clone.commit()
+    clone.git("tag", "shop-v0.1.0")
+    (clone.root / "packages/shop/tests/histories/0.1.0/sale.json").unlink()
+    clone.commit()
+
+    assert 0 == cli("release", "shop", "minor", cwd=clone.root).returncode
+
+
 def test_uncommitted_changes_are_named(clone: Clone, cli: Cli) -> None:
     """A note that was forgotten in the commit would miss the release."""
     clone.write("packages/shop/changelog.d/late.added.md", "Late.\n")

@@ -10,6 +10,7 @@ from packaging.version import Version
 from contextworker.cli.errors import ReleaseError
 from contextworker.cli.release.bounds import Bound, broken_bounds
 from contextworker.cli.release.git import Clone
+from contextworker.cli.release.histories import changed_histories
 from contextworker.cli.release.notes import FOLDER, Notes, notes_of
 from contextworker.cli.release.run import run
 from contextworker.cli.release.workspace import Member, Workspace
@@ -50,6 +51,7 @@ def make_plan(
         *_notes_problems(notes, member.version, bump),
         *_bounds_problems(bounds, may_widen=may_widen),
         *_unreleased(workspace, clone, member),
+        *changed_histories(member, version, clone),
     ]
     if problems:
         raise ReleaseError(f"{member.name} {version} cannot be released:", problems)
