@@ -101,7 +101,7 @@ def test_a_module_without_any_history_is_refused(clone: Clone, cli: Cli) -> None
 
 
 def test_what_releases_recorded_must_still_be_there(clone: Clone, cli: Cli) -> None:
-    """Open runs of every release of the series must be able to go on, whoever tidied up meanwhile."""
+    """Open runs of each release of the series must be able to go on, whoever tidied up."""
     clone.module("sale.json")
     for name in ("kept", "edited", "lost"):
         clone.write(f"packages/shop/tests/histories/0.1.0/{name}.json", "{}")
