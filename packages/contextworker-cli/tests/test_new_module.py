@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -254,6 +255,71 @@ def test_stopped_at_any_step_nothing_is_half_written(
 
     assert before == content(workspace)
     assert ["new-module.lock"] == listed(workspace / ".contextworker")
+
+
+KILLED_AT_STEP = """
+import os, shutil, signal, sys
+from pathlib import Path
+
+from contextworker.cli.app import run_command
+
+left = int(sys.argv[1])
+
+def counted(really):
+    def tried(*arguments):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return really(*arguments)
+    return tried
+
+shutil.move, Path.replace = counted(shutil.move), counted(Path.replace)
+run_command(["new-module", "inventory"])
+"""
+
+
+def killed(step: int) -> None:
+    """Make a module in a process that `kill -9` ends before a step."""
+    done = subprocess.run([sys.executable, "-c", KILLED_AT_STEP, str(step)], check=False)
+    assert -signal.SIGKILL == done.returncode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.parametrize("step", [0, 1, 4, 8], ids=["first", "files", "lists", "last"])
+def test_after_a_kill_in_the_middle_the_next_one_starts_anew(
+    call: Call, workspace: Path, step: int
+) -> None:
+    """What the killed one had put in its place is taken back first."""
+    before = content(workspace)
+    killed(step)
+    assert (before != content(workspace)) == (step > 0)
+    called = call("new-module", "price-watch")
+
+    assert (0, "") == (called.code, called.err)
+    assert "inventory" not in "".join(content(workspace))
+    assert "inventory" not in (workspace / "pyproject.toml").read_text()
+    assert 0 == call("new-module", "inventory").code
+    assert ["new-module.lock"] == listed(workspace / ".contextworker")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.parametrize("path", ["packages/inventory/README.md", "pyproject.toml"])
+def test_what_was_changed_after_a_kill_is_left_alone(
+    call: Call, workspace: Path, path: str
+) -> None:
+    """Somebody may have gone on with it: they are told what to do."""
+    killed(8)
+    with (workspace / path).open("a") as file:
+        file.write("# mine\n")
+    before = content(workspace)
+    called = call("new-module", "price-watch")
+
+    assert (1, "") == (called.code, called.out)
+    assert f"{workspace / path} was changed since: see `git status`" in called.err
+    assert before == content(workspace)
+    [stage] = (workspace / ".contextworker").glob(".new-module-*")
+    assert f"then remove {stage}." in called.err
 
 
 def test_a_root_that_was_rearranged_is_left_alone(call: Call, workspace: Path) -> None:

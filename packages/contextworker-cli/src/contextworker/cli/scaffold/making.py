@@ -10,7 +10,7 @@ from contextworker.cli.errors import ScaffoldError
 from contextworker.cli.scaffold.lists import with_item, with_setting
 from contextworker.cli.scaffold.membership import with_member
 from contextworker.cli.scaffold.names import ModuleName
-from contextworker.cli.scaffold.placing import place, staging
+from contextworker.cli.scaffold.placing import place, recover, staging
 from contextworker.cli.scaffold.rendering import render
 from contextworker.cli.scaffold.taken import refuse_taken
 from contextworker.cli.scaffold.workspace import Workspace, our_workspace
@@ -34,6 +34,7 @@ def make_member(folder: Path, name: ModuleName, description: str) -> Path:
     state = workspace.root / ".contextworker"
     state.mkdir(exist_ok=True)
     with _alone(state):
+        recover(state)
         refuse_taken(name, workspace=workspace)
         with staging(state) as stage:
             render(stage / "new", name, standalone=False, description=description)

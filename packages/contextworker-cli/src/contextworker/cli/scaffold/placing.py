@@ -1,19 +1,24 @@
 """Puts new files and changed ones in their places: all of them, or none."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 from contextworker.cli.errors import ScaffoldError
 
+_PREFIX = ".new-module-"
+# In a stage whose files are on their way to their places: what it takes to undo that.
+_JOURNAL = "journal.json"
+
 
 @contextmanager
 def staging(parent: Path) -> Iterator[Path]:
     """Give a folder to prepare files in, on the disk where they will go; nothing of it stays."""
-    folder = Path(mkdtemp(prefix=".new-module-", dir=parent))
+    folder = Path(mkdtemp(prefix=_PREFIX, dir=parent))
     try:
         yield folder
     finally:
@@ -24,7 +29,8 @@ def place(stage: Path, new: Path, target: Path, changed: Mapping[Path, bytes]) -
     """Move new files to the same paths under the target, and give other files new content.
 
     Whatever stops it, a full disk or Ctrl-C, everything done until then is undone: all that needs
-    room on the disk is written first, and what follows only renames.
+    room on the disk is written first, and what follows only renames. What a kill leaves behind is
+    for `recover`.
 
     Args:
         stage: A folder of `staging`.
@@ -44,14 +50,68 @@ def place(stage: Path, new: Path, target: Path, changed: Mapping[Path, bytes]) -
         (_written(stage / f"before-{number}", path, path.read_bytes()), path)
         for number, path in enumerate(changed)
     ]
-    with ExitStack() as undo:
+    steps = [
+        *([str(source), str(destination), None] for source, destination in moves),
+        *(
+            [str(after), str(path), str(earlier)]
+            for (after, path), (earlier, _) in zip(swaps, before, strict=True)
+        ),
+    ]
+    (stage / "steps").write_text(json.dumps(steps))
+    (stage / "steps").rename(stage / _JOURNAL)
+    try:
         for source, destination in moves:
-            undo.callback(_move_back, destination, source)
             shutil.move(source, destination)
-        for (after, path), (earlier, _) in zip(swaps, before, strict=True):
-            undo.callback(earlier.replace, path)
+        for after, path in swaps:
             after.replace(path)
-        undo.pop_all()
+    except BaseException:
+        _undo(stage)
+        raise
+    (stage / _JOURNAL).unlink()
+
+
+def recover(parent: Path) -> None:
+    """Undo what was being placed when its process was killed; only one may be at work.
+
+    Raises:
+        ScaffoldError: Somebody has changed some of it since; it is left alone.
+    """
+    for stage in sorted(parent.glob(f"{_PREFIX}*/")):
+        if (stage / _JOURNAL).exists():
+            _refuse_touched(stage)
+            _undo(stage)
+        shutil.rmtree(stage)
+
+
+def _done(stage: Path) -> list[tuple[Path, Path, Path | None]]:
+    """Return the steps that were taken: what went where, and what had been there."""
+    steps = [
+        (Path(source), Path(place), earlier and Path(earlier))
+        for source, place, earlier in json.loads((stage / _JOURNAL).read_text())
+    ]
+    return [step for step in steps if not os.path.lexists(step[0]) and os.path.lexists(step[1])]
+
+
+def _undo(stage: Path) -> None:
+    for source, place, earlier in reversed(_done(stage)):
+        if earlier is None:
+            shutil.move(place, source)
+        elif earlier.exists():
+            earlier.replace(place)
+    (stage / _JOURNAL).unlink()
+
+
+def _refuse_touched(stage: Path) -> None:
+    """Refuse to undo what is newer than the journal: everything placed was written before it."""
+    killed = (stage / _JOURNAL).stat().st_mtime_ns
+    for _, place, _ in _done(stage):
+        for path in (place, *place.rglob("*")):
+            if path.is_file() and path.stat().st_mtime_ns > killed:
+                raise ScaffoldError(
+                    f"An earlier new-module was killed in the middle, and {path} was changed "
+                    "since: see `git status`, finish what it made or take it back, then remove "
+                    f"{stage}."
+                )
 
 
 def _moves(staged: Path, target: Path) -> Iterator[tuple[Path, Path]]:
@@ -66,11 +126,6 @@ def _moves(staged: Path, target: Path) -> Iterator[tuple[Path, Path]]:
                 f"{destination} exists already, and is left alone: choose another name, or move it "
                 "away."
             )
-
-
-def _move_back(destination: Path, source: Path) -> None:
-    if os.path.lexists(destination) and not os.path.lexists(source):
-        shutil.move(destination, source)
 
 
 def _written(beside: Path, path: Path, content: bytes) -> Path:
