@@ -41,7 +41,7 @@ async def _fill(server: TemporalServer) -> None:
                 namespace=namespace, deployment_name=name, request_id=name
             )
         )
-        for build_id in ("1", "2"):
+        for build_id in ("1", "2", "3"):
             await _add(service, namespace, name, build_id, announcement)
 
 
@@ -99,8 +99,21 @@ def test_a_promotion_without_a_worker_is_refused_or_forced(deploy: Call) -> None
     assert "add --force" in refused.err
     assert "none → 1" in forced.out
     assert "tea 1 has no live worker: runs that start on it wait for one." in forced.out
-    assert {"current": "1", "ramping": "2", "percentage": 12.5} == ramped["after"]
+    assert {"current": "1", "ramping": "3", "percentage": 12.5} == ramped["after"]
     assert (ramped["after"], ramped["before"]) == (ended["before"], ended["after"])
+
+
+def test_a_ramp_outlasts_the_promotion_of_another_version(deploy: Call) -> None:
+    """Temporal leaves it; what is said of it is how it stands."""
+    deploy("promote", "tea", "1", "--force")
+    deploy("ramp", "tea", "2", "--percentage", "10", "--force")
+    promoted = json.loads(deploy("promote", "tea", "3", "--force", "--json").out)
+    [stands] = json.loads(deploy("status", "tea", "--json").out)
+    deploy("rollback", "tea")
+
+    assert {"current": "3", "ramping": "2", "percentage": 10} == promoted["after"]
+    assert promoted["after"] == stands["routing"]
+    assert "2 goes on getting 10 % of new runs." in promoted["notes"]
 
 
 def test_a_rollback_without_a_worker_is_refused_or_forced(deploy: Call) -> None:
@@ -121,8 +134,8 @@ def test_a_rollback_without_a_worker_is_refused_or_forced(deploy: Call) -> None:
     [
         (["status", "coffee"], 1, "There is no module 'coffee'"),
         (["promote", "coffee"], 1, "known: tea"),
-        (["promote", "stranger"], 1, "stranger 2 has announced no routes"),
-        (["promote", "tea", "9"], 1, "tea has no version '9'; known: 2, 1"),
+        (["promote", "stranger"], 1, "stranger 3 has announced no routes"),
+        (["promote", "tea", "9"], 1, "tea has no version '9'; known: 3, 2, 1"),
         (["promote"], 2, "MODULE requires an argument"),
         (["ramp", "tea"], 2, "--percentage requires an argument"),
         (["ramp", "tea", "--percentage", "101"], 2, "Must be <= 100"),

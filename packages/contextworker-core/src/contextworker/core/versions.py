@@ -58,9 +58,9 @@ def refuse_shared_version(modules: Sequence[ModuleConfig], settings: WorkerSetti
     ]
     if named and len(modules) > 1:
         raise ConfigurationError(
-            f"{' and '.join(named)} name the version of one module, but this process runs "
+            f"one module's version is set ({', '.join(named)}), but this process runs "
             f"{len(modules)}: {', '.join(module.name for module in modules)}. Run each in a "
-            "process of its own, or unset them"
+            "process of its own, or set none"
         )
 
 
