@@ -5,6 +5,8 @@
 
 import os
 import re
+import shutil
+import subprocess
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -13,12 +15,14 @@ from manifests import (
     DEPLOY,
     KUBERNETES,
     Document,
+    assert_whole,
     container,
     environment,
     load,
     only,
     rendered,
     services,
+    workloads,
 )
 from running_system import ROOT
 
@@ -76,6 +80,7 @@ def test_an_overlay_agrees_with_itself_and_its_module(
 
     assert (config.name, config.queue) == (trigger["workerDeploymentName"], trigger["taskQueue"])
     assert config.name == variables["TEMPORAL_DEPLOYMENT_NAME"]
+    assert "first" == variables["CONTEXTWORKER_PROMOTION"], "or an apply would be a promotion"
     assert version == trigger["workerDeploymentBuildId"]
     assert f"contextworker/{module}:{version}" == container(deployment)["image"]
     assert name == deployment["metadata"]["name"] == scaled["spec"]["scaleTargetRef"]["name"]
@@ -102,6 +107,34 @@ def test_the_controllers_variant_measures_the_modules_queue(
     variables = environment(controlled, worker)
     assert "never" == variables["CONTEXTWORKER_PROMOTION"]
     assert {"TEMPORAL_DEPLOYMENT_NAME", "TEMPORAL_WORKER_BUILD_ID"}.isdisjoint(variables)
+
+
+def test_what_is_referred_to_is_there(
+    everything: list[Document], controlled: list[Document]
+) -> None:
+    """Renaming by overlays leaves no reference behind, and a selector finds its own pods only."""
+    assert_whole(everything)
+    assert_whole(controlled)
+
+
+def test_two_versions_run_side_by_side(tmp_path: Path) -> None:
+    """Upgraded as docs/deploying.md says, a module's new version shares nothing with the old."""
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(KUBERNETES, folder)
+    shutil.copytree(folder / "harvest", folder / "harvest-0.1.0")
+    (command,) = re.findall(
+        r"sed -i '([^']+)' deploy/kubernetes/harvest/kustomization.yaml",
+        (ROOT / "docs" / "deploying.md").read_text(),
+    )
+    upgraded = folder / "harvest" / "kustomization.yaml"
+    subprocess.run(["sed", "-i", command, upgraded], check=True)
+    everything = folder / "kustomization.yaml"
+    everything.write_text(everything.read_text() + "  - harvest-0.1.0\n")
+    documents = rendered(str(folder))
+    images = {container(w)["image"] for w in workloads(of(documents, "harvest"))}
+
+    assert {"contextworker/harvest:0.1.0", "contextworker/harvest:0.2.0"} == images
+    assert_whole(documents)
 
 
 @pytest.mark.parametrize("component", ["temporal-api-key", "temporal-mtls"])
@@ -212,11 +245,6 @@ def test_ports_agree(everything: list[Document], controlled: list[Document]) -> 
     assert ["127.0.0.1:50052:50052"] == compose["gateway"]["ports"]
 
 
-def workloads(documents: list[Document]) -> list[Document]:
-    """Choose what makes pods."""
-    return [d for d in documents if d["kind"] in ("Deployment", "WorkerDeployment")]
-
-
 def test_no_drain_is_cut_short(everything: list[Document], controlled: list[Document]) -> None:
     """SIGKILL comes later than the grace period that the process was given."""
     graces = ("CONTEXTWORKER_SHUTDOWN_GRACE_S", "CONTEXTWORKER_GATEWAY_SHUTDOWN_GRACE_S")
@@ -236,20 +264,6 @@ def test_no_drain_is_cut_short(everything: list[Document], controlled: list[Docu
     for limit, variables in allowed:
         grace = variables.get(graces[bool(gateway & variables.keys())]) or "10"  # the default
         assert limit >= float(grace) + 10
-
-
-def test_compose_is_reached_from_this_machine_only() -> None:
-    """Nothing there authenticates its callers but Grafana."""
-    published = [port for service in services().values() for port in service.get("ports", [])]
-
-    assert [] == [port for port in published if not port.startswith("127.0.0.1:")]
-
-
-def test_no_read_only_container_is_given_a_secret_of_the_environment() -> None:
-    """Compose copies such a secret into the container, which a read-only root forbids."""
-    compose = services()
-
-    assert [] == [n for n, s in compose.items() if s.get("read_only") and s.get("secrets")]
 
 
 def test_no_secret_stands_in_a_file() -> None:

@@ -57,6 +57,34 @@ def environment(documents: list[Document], workload: Document) -> dict[str, str 
     return values | {v["name"]: v.get("value") for v in container(workload).get("env", [])}
 
 
+def workloads(documents: list[Document]) -> list[Document]:
+    """Choose what makes pods."""
+    return [d for d in documents if d["kind"] in ("Deployment", "WorkerDeployment")]
+
+
+def assert_whole(documents: list[Document]) -> None:
+    """Check that references name what is there, and that each selector means one workload."""
+    names = {(d["kind"], d["metadata"]["name"]) for d in documents}
+    assert len(names) == len(documents), "two of one name: the later would replace the earlier"
+    pods = [w["spec"]["template"] for w in workloads(documents)]
+    for workload, pod in zip(workloads(documents), pods, strict=True):
+        maps = [s["configMapRef"] for s in container(workload)["envFrom"] if "configMapRef" in s]
+        assert {("ConfigMap", m["name"]) for m in maps} <= names
+        assert ("ServiceAccount", pod["spec"]["serviceAccountName"]) in names
+        if options := workload["spec"].get("workerOptions"):
+            assert ("Connection", options["connectionRef"]["name"]) in names
+    for document in documents:
+        spec = document.get("spec", {})
+        if document["kind"] == "NetworkPolicy":
+            assert {"Ingress", "Egress"} == set(spec["policyTypes"])
+        if target := spec.get("scaleTargetRef"):
+            assert ("Deployment", target["name"]) in names
+        selector = spec.get("podSelector") or spec.get("selector") or {}
+        if labels := selector.get("matchLabels", selector):
+            found = [p for p in pods if labels.items() <= p["metadata"]["labels"].items()]
+            assert len(found) == 1, f"{document['kind']} {document['metadata']['name']}: {labels}"
+
+
 def services() -> dict[str, Document]:
     """Return the services of compose.yaml and of what it includes, `extends` resolved."""
     compose = load(DEPLOY / "compose.yaml")
