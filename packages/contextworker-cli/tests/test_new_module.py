@@ -1,6 +1,7 @@
 """`contextworker new-module` at the command line: what it makes, and what it refuses."""
 
 import hashlib
+import shlex
 import shutil
 import signal
 import subprocess
@@ -374,6 +375,30 @@ def test_a_package_of_its_own(call: Call, tmp_path: Path) -> None:
     assert ours == tomllib.loads((tmp_path / "price-watch/towncrier.toml").read_text())
     assert {"Dockerfile", ".dockerignore", ".gitignore"} < set(listed(tmp_path / "price-watch"))
     assert [] == [path for path in (tmp_path / "price-watch").rglob("*") if path.name == "deploy"]
+
+
+def test_its_image_is_built_with_the_uv_that_ours_are() -> None:
+    """A pinned one, raised in both places."""
+    [dockerfile] = (REPOSITORY / "packages/contextworker-cli/src").rglob("*Dockerfile*.jinja")
+    pinned = [
+        line
+        for path in (dockerfile, REPOSITORY / "deploy/Dockerfile")
+        for line in path.read_text().splitlines()
+        if line.startswith("ARG UV_VERSION=")
+    ]
+
+    assert 2 == len(pinned)
+    assert 1 == len(set(pinned))
+
+
+def test_a_folder_with_a_space_is_quoted_in_the_next_step(call: Call, tmp_path: Path) -> None:
+    """What is said can be typed as it stands."""
+    (tmp_path / "my modules").mkdir()
+    into = tmp_path / "my modules"
+    said = call("new-module", "inventory", "--standalone", "--into", str(into)).out
+
+    [step] = [line.partition("#")[0] for line in said.splitlines() if " cd " in line]
+    assert ["cd", "my modules/inventory", "&&", "uv", "sync"] == shlex.split(step)
 
 
 def test_a_package_of_its_own_needs_a_place(call: Call, workspace: Path, tmp_path: Path) -> None:

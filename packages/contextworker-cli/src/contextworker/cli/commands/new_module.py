@@ -1,5 +1,6 @@
 """`contextworker new-module`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +71,7 @@ def _tell(folder: Path, name: ModuleName, *, standalone: bool) -> None:
     start = f'start {name.package} document=fox text="the quick brown fox" --watch'
     steps = (
         [
-            (f"cd {here} && uv sync", "install it"),
+            (f"cd {shlex.quote(str(here))} && uv sync", "install it"),
             ("uv run pytest", "its tests, on a real Temporal"),
             (f"uv run {name.dashed}-worker", "its worker; README.md says how to try it"),
         ]
@@ -78,7 +79,10 @@ def _tell(folder: Path, name: ModuleName, *, standalone: bool) -> None:
         else [
             ("uv sync", "install it"),
             (f"uv run pytest packages/{name.package}", "its tests, on a real Temporal"),
-            (f"uv run {name.dashed}-worker", f"its worker, while `{command('up')}` runs elsewhere"),
+            (
+                f"uv run {name.dashed}-worker",
+                f"its worker; `{command('up')}`, begun anew, has it too",
+            ),
             (command(start), "a first run"),
         ]
     )
