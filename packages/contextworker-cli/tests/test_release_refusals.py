@@ -90,6 +90,16 @@ def test_what_it_needs_must_be_released_before(clone: Clone, cli: Cli) -> None:
     assert "release core first" in result.stderr
 
 
+def test_a_version_that_was_tagged_elsewhere_is_refused(clone: Clone, cli: Cli) -> None:
+    """Whoever has not pulled would release the same version twice."""
+    clone.git("tag", "core-v0.1.4")
+    before = clone.state()
+    result = cli("release", "core", "patch", cwd=clone.root)
+    assert 1 == result.returncode
+    assert "The tag core-v0.1.4 exists already, on a commit that this branch lacks" in result.stderr
+    assert before == clone.state()
+
+
 def test_a_module_without_any_history_is_refused(clone: Clone, cli: Cli) -> None:
     """Without them nothing could check later code on this version's runs."""
     clone.module("sale.txt")

@@ -76,7 +76,10 @@ def _next_version(workspace: Workspace, clone: Clone, member: Member, bump: Bump
     arguments = ("--package", member.package, "--bump", bump, "--short", "--frozen", "--dry-run")
     version = Version(run("uv", "version", *arguments, cwd=workspace.root))
     if version in released:
-        raise ReleaseError(f"The tag {member.tag(version)} exists already.")
+        raise ReleaseError(
+            f"The tag {member.tag(version)} exists already, on a commit that this branch lacks: "
+            "`git pull`, or release from the branch that has it."
+        )
     return version
 
 
