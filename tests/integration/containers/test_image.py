@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from packaging.requirements import Requirement
@@ -17,6 +19,13 @@ RESTRICTED = [
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges:true",
 ]
+NEEDS = {
+    "gateway": ["core"],
+    "brain": ["core"],
+    "harvest": ["core", "brain"],
+    "gardener": ["core", "brain"],
+    "cli": ["core", "brain", "gateway", "harvest", "gardener"],
+}
 EVERY_DISTRIBUTION = """
 import json, sys
 from importlib.metadata import distributions
@@ -106,8 +115,7 @@ def test_an_image_holds_its_member_and_nothing_else(images: Mapping[str, str], m
     assert locked(member, json.loads(python(image, MARKERS))) == {
         name: version for name, version in found.items() if name not in ours
     }
-    needs = {"gateway": {"core"}, "brain": {"core"}}.get(member, {"core", "brain"})
-    assert {f"contextworker-{name}" for name in {member, *needs}} == ours
+    assert {f"contextworker-{name}" for name in (member, *NEEDS[member])} == ours
     assert "" == tools
 
 
@@ -115,6 +123,24 @@ def test_an_image_holds_its_member_and_nothing_else(images: Mapping[str, str], m
 def test_an_image_starts_without_compiling(images: Mapping[str, str], member: str) -> None:
     """The bytecode is there: on a read-only root it could not be kept."""
     assert "[]" == python(images[member], WITHOUT_BYTECODE).strip()
+
+
+def test_the_image_of_the_command_line_runs_commands(images: Mapping[str, str]) -> None:
+    """Whole: a module made by it has the same files as one made here."""
+    made = docker_run(
+        images["cli"],
+        "-c",
+        "python -m contextworker.cli new-module stock --standalone --into /tmp >&2"
+        " && cd /tmp && find stock -type f",
+        entrypoint="sh",
+    )
+    with TemporaryDirectory() as folder:
+        command = ["contextworker", "new-module", "stock", "--standalone", "--into", folder]
+        subprocess.run(command, capture_output=True, check=True)
+        here = {str(path.relative_to(folder)) for path in Path(folder).rglob("*") if path.is_file()}
+
+    assert 0 == made.returncode, made.stderr
+    assert here == set(made.stdout.splitlines())
 
 
 def test_a_worker_is_confined(containers: Containers) -> None:

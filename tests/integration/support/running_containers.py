@@ -19,7 +19,7 @@ from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
-MEMBERS = ["gateway", "harvest", "gardener", "brain"]
+MEMBERS = ["gateway", "harvest", "gardener", "brain", "cli"]
 CLOSED = {"completed", "failed", "cancelled", "terminated", "timed_out"}
 GATEWAY_PORT = 50052
 BRAIN_URL = "postgresql://brain:secret@postgresql:5432/brain"
