@@ -67,6 +67,7 @@ def docker_run(
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
 
 
