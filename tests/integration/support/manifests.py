@@ -78,7 +78,8 @@ def assert_whole(documents: list[Document]) -> None:
         if document["kind"] == "NetworkPolicy":
             assert {"Ingress", "Egress"} == set(spec["policyTypes"])
         if target := spec.get("scaleTargetRef"):
-            assert ("Deployment", target["name"]) in names
+            (scaled,) = (d for d in workloads(documents) if d["metadata"]["name"] == target["name"])
+            assert "replicas" not in scaled["spec"], "or each apply undoes what the scaler did"
         selector = spec.get("podSelector") or spec.get("selector") or {}
         if labels := selector.get("matchLabels", selector):
             found = [p for p in pods if labels.items() <= p["metadata"]["labels"].items()]
