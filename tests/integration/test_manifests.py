@@ -49,6 +49,11 @@ def of(documents: list[Document], module: str) -> list[Document]:
     return [d for d in documents if d["metadata"].get("labels", {}).get(label) == module]
 
 
+def worker_name(module: str) -> str:
+    """Spell a module's worker as Kubernetes and Compose may: without underscores."""
+    return f"{module.replace('_', '-')}-worker"
+
+
 def seconds(text: str) -> float:
     """Read compose's durations, of seconds."""
     return float(text.removesuffix("s"))
@@ -60,8 +65,8 @@ def test_a_module_is_deployed_in_each_way(module: str) -> None:
     assert f"compose/{module}.yaml" in load(DEPLOY / "compose.yaml")["include"]
     for folder in (KUBERNETES, KUBERNETES / "controller"):
         assert module in load(folder / "kustomization.yaml")["resources"]
-    build = load(DEPLOY / "compose" / f"{module}.yaml")["services"][f"{module}-worker"]["build"]
-    assert {"MEMBER": module} == build["args"]
+    service = load(DEPLOY / "compose" / f"{module}.yaml")["services"][worker_name(module)]
+    assert {"MEMBER": module} == service["build"]["args"]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -76,7 +81,7 @@ def test_an_overlay_agrees_with_itself_and_its_module(
     variables = environment(everything, deployment)
     version = variables["TEMPORAL_WORKER_BUILD_ID"]
     assert version is not None
-    name = f"{module}-worker-{version.replace('.', '-').replace('+', '-')}"
+    name = f"{worker_name(module)}-{version.replace('.', '-').replace('+', '-')}"
 
     assert (config.name, config.queue) == (trigger["workerDeploymentName"], trigger["taskQueue"])
     assert config.name == variables["TEMPORAL_DEPLOYMENT_NAME"]
