@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from contextworker.core.connection import connect
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.process import sentence
 from contextworker.core.testing import TemporalServer
 from contextworker.core.testing.server import free_port
 from contextworker.gateway.server import gateway
@@ -198,7 +199,9 @@ def test_only_loopback_is_bound_without_authentication(
     with pytest.raises(ValidationError, match="does not authenticate its callers") as refused:
         GatewaySettings()
 
-    assert "CONTEXTWORKER_GATEWAY_INSECURE=true" in str(refused.value)
+    said = sentence(refused.value)
+    assert said.startswith("the gateway does not authenticate its callers, so it binds to loopback")
+    assert "CONTEXTWORKER_GATEWAY_INSECURE=true" in said
 
 
 @pytest.mark.parametrize(("host", "warnings"), [("0.0.0.0", 1), ("127.0.0.1", 0)])

@@ -189,7 +189,7 @@ def test_a_container_that_is_stopped_while_it_starts_ends(images: Mapping[str, s
             {"TEMPORAL_ADDRESS": "no address", "CONTEXTWORKER_LOG_LEVEL": "ERROR"},
             "TEMPORAL_ADDRESS 'no address'",
         ),
-        ("gateway", {}, "CONTEXTWORKER_GATEWAY_INSECURE=true"),
+        ("gateway", {}, "error: the gateway does not authenticate its callers, so it binds to"),
         ("brain", {"BRAIN_URL": "mysql://host/db"}, "BRAIN_URL"),
     ],
     ids=["harvest", "gardener", "gateway", "brain"],

@@ -102,7 +102,10 @@ def sentence(error: BaseException) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(
-        f"{error.title}: {'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}"
+        # A rule about several settings names them itself.
+        f"{error.title}: {'.'.join(map(str, item['loc']))}: {item['msg']}"
+        if item["loc"]
+        else item["msg"].removeprefix("Value error, ")
         for item in error.errors()
     )
 
