@@ -2,8 +2,9 @@
 """Install a wheel by itself and try it: `.ci/smoke.py WHEEL [uv pip install's options…]`.
 
 In an environment of its own, outside this repository: each of its packages imports, its module
-loads under its own name, and each of its executables starts without any setting, says something and
-ends on SIGTERM. What a wheel has is read from its metadata, so that this fits any member.
+loads under its own name, and each of its executables starts without any setting, says something,
+and ends well by itself or on SIGTERM. What a wheel has is read from its metadata, so that this fits
+any member.
 """
 
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from threading import Timer
 
 PATIENCE_S = 60
+SETTLED_S = 3
 # Nothing answers there: a worker says that it waits, and goes on waiting.
 NOBODY = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "WORKER_PORT": "0"}
 
@@ -65,8 +67,12 @@ def _start(executable: Path, cwd: str) -> None:
     patience = Timer(PATIENCE_S, process.kill)
     patience.start()
     said = process.stdout.readline()
-    process.terminate()
-    more, _ = process.communicate()
+    try:
+        # The first line may be that of a traceback: whoever fails at once is given time to.
+        more, _ = process.communicate(timeout=SETTLED_S)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        more, _ = process.communicate()
     patience.cancel()
     if process.returncode not in {0, -signal.SIGTERM}:
         printed = (said + more).decode(errors="replace")

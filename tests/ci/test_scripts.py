@@ -104,6 +104,7 @@ def repository(tmp_path: Path) -> Repository:
         (f"{CORE}/src/contextworker/core/worker.py", [CORE, SHOP, FRONT]),
         (f"{SHOP}/src/contextworker/shop/workflows.py", [SHOP, FRONT]),
         (f"{SHOP}/tests/data/expected.md", [SHOP, FRONT]),
+        (f"{SHOP}/src/contextworker/shop/data/words.md", [SHOP, FRONT]),
         (f"{FRONT}/pyproject.toml", [FRONT]),
         (f"{LONE}/src/lone.py", [LONE]),
         ("proto/worker.proto", ALL),
@@ -142,6 +143,16 @@ def test_a_new_member_is_found_by_its_metadata(repository: Repository) -> None:
     affected = repository.affected("HEAD^")
     assert ["packages/inventory"] == affected["members"]
     assert ["inventory"] == affected["images"]
+
+
+def test_what_an_extra_needs_counts(repository: Repository) -> None:
+    """Its tests run with every extra."""
+    extra = '[project.optional-dependencies]\nfast = ["contextworker-core>=0.1"]\n'
+    repository.write(f"{LONE}/pyproject.toml", extra)
+    repository.commit()
+    repository.write(f"{CORE}/src/core.py", "")
+    repository.commit()
+    assert ALL == repository.affected("HEAD^")["members"]
 
 
 def test_a_moved_file_counts_where_it_was_and_where_it_is(repository: Repository) -> None:
