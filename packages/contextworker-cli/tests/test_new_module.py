@@ -78,6 +78,9 @@ def test_a_member_is_made_and_listed(call: Call, workspace: Path) -> None:
     assert MADE == {made for made in MADE if any(path.startswith(made) for path in new)}
     assert [] == [path for path in new if not path.startswith(tuple(MADE))]
     assert set(LISTS) == {path for path in before if after[path] != before[path]}
+    settings = (workspace / "deploy/.env.example").read_text().splitlines()
+    assert "# INVENTORY_VERSION=0.1.0" in settings
+    assert "INVENTORY_VERSION:-" in (workspace / "deploy/compose/inventory.yaml").read_text()
     assert ["new-module.lock"] == listed(workspace / ".contextworker")
     assert [] == [path for path in new if "{" in path or path.endswith(".jinja")]
 
@@ -389,6 +392,20 @@ def test_its_image_is_built_with_the_uv_that_ours_are() -> None:
 
     assert 2 == len(pinned)
     assert 1 == len(set(pinned))
+
+
+def test_what_its_image_copies_reaches_the_build(call: Call, tmp_path: Path) -> None:
+    """Everything else stays out: `.venv` is hundreds of megabytes."""
+    call("new-module", "inventory", "--standalone")
+    folder = tmp_path / "inventory"
+    lines = [line.split() for line in (folder / "Dockerfile").read_text().splitlines()]
+    copied = [words[1:-1] for words in lines if words[:1] == ["COPY"] and "--from" not in words[1]]
+    ignored = (folder / ".dockerignore").read_text().splitlines()
+
+    assert "*" == ignored[0]
+    assert {f"!{source}" for sources in copied for source in sources} == {
+        line for line in ignored if line.startswith("!")
+    }
 
 
 def test_a_folder_with_a_space_is_quoted_in_the_next_step(call: Call, tmp_path: Path) -> None:
