@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from contextworker.brain import BrainSettings, open_brain
-from contextworker.brain.settings import read_settings
 from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError, TransientError
 
@@ -81,7 +80,7 @@ def test_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting with an impossible value is named."""
     monkeypatch.setenv("BRAIN_POOL_SIZE", "none")
     with pytest.raises(ConfigurationError, match=r"^BRAIN_POOL_SIZE: "):
-        read_settings()
+        BrainSettings()
 
 
 async def test_no_folder(tmp_path: Path) -> None:

@@ -261,8 +261,11 @@ async def test_a_signal_in_the_middle_of_a_log_line_is_heard() -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"CONTEXTWORKER_SHUTDOWN_GRACE_S": "soon"}, ["shutdown_grace_s", "valid number"]),
-        ({"CONTEXTWORKER_LOG_LEVEL": "verbose"}, ["log_level", "is none of CRITICAL"]),
+        (
+            {"CONTEXTWORKER_SHUTDOWN_GRACE_S": "soon"},
+            ["CONTEXTWORKER_SHUTDOWN_GRACE_S: ", "valid number"],
+        ),
+        ({"CONTEXTWORKER_LOG_LEVEL": "verbose"}, ["CONTEXTWORKER_LOG_LEVEL: is none of CRITICAL"]),
         ({"TEMPORAL_ADDRESS": "no such host"}, ["TEMPORAL_ADDRESS 'no such host'"]),
         ({"TEMPORAL_NAMESPACE": "nowhere"}, ["greeter-tasks", "namespace 'nowhere'"]),
         ({"CONTEXTWORKER_HEALTH_ADDRESS": "256.0.0.1:1"}, ["cannot listen on 256.0.0.1:1"]),

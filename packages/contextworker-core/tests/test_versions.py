@@ -95,7 +95,7 @@ def test_a_name_that_temporal_would_not_take_is_a_sentence(
 @pytest.mark.parametrize("commit", ["main", "abc", COMMIT + "-dirty"])
 def test_what_is_no_commit_is_refused(commit: str) -> None:
     """A branch's name would hide which code runs."""
-    with pytest.raises(ValueError, match="is no commit"):
+    with pytest.raises(ConfigurationError, match=r"^CONTEXTWORKER_COMMIT: is no commit"):
         WorkerSettings(commit=commit)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from contextworker.brain.settings import read_settings
+from contextworker.brain.settings import BrainSettings
 from contextworker.brain.sql.migrating import migrate
 from contextworker.core.errors import ContextWorkerError
 
@@ -11,7 +11,7 @@ from contextworker.core.errors import ContextWorkerError
 def main() -> int:
     """Migrate and say so; an error is one line and exit code 1."""
     try:
-        revision = asyncio.run(migrate(read_settings().url.get_secret_value()))
+        revision = asyncio.run(migrate(BrainSettings().url.get_secret_value()))
     except ContextWorkerError as error:
         sys.stderr.write(f"{error}\n")
         return 1

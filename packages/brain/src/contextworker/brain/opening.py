@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from contextworker.brain.protocol import Brain
-from contextworker.brain.settings import read_settings
+from contextworker.brain.settings import BrainSettings
 
 
 @asynccontextmanager
@@ -24,7 +24,7 @@ async def open_brain(url: str | None = None) -> AsyncIterator[Brain]:
     from contextworker.brain.sql.store import SqlBrain  # noqa: PLC0415
     from contextworker.brain.sql.urls import parse_url  # noqa: PLC0415
 
-    settings = read_settings()
+    settings = BrainSettings()
     target = parse_url(settings.url.get_secret_value() if url is None else url)
     async with open_database(target, settings) as database:
         await ensure_head(database, migrating=settings.migrate)

@@ -1,12 +1,12 @@
 """Where the Brain is, from the environment: prefix BRAIN_."""
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from contextworker.core.errors import ConfigurationError
+from contextworker.core.settings import Settings
 
 
-class BrainSettings(BaseSettings):
+class BrainSettings(Settings):
     """What a process needs to open the Brain."""
 
     # A URL may hold a password, so neither repr nor a validation error may show it.
@@ -26,17 +26,3 @@ class BrainSettings(BaseSettings):
         gt=0,
         description="Longest statement (PostgreSQL), longest wait for other writers (SQLite).",
     )
-
-
-def read_settings() -> BrainSettings:
-    """Read the environment.
-
-    Raises:
-        ConfigurationError: A BRAIN_ variable has a value it cannot have.
-    """
-    try:
-        return BrainSettings()
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        setting = f"BRAIN_{first['loc'][0]}".upper()
-        raise ConfigurationError(f"{setting}: {first['msg']}") from None

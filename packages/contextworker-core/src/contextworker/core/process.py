@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from pydantic import ValidationError
 from temporalio.runtime import Runtime
 
 from contextworker.core.connection import connect
@@ -77,9 +76,9 @@ def run_process(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> 
     try:
         configure_logging(RuntimeSettings().log_level)
         asyncio.run(_serve(serve))
-    except* (ContextWorkerError, ValidationError) as group:
+    except* ContextWorkerError as group:
         for error in _leaves(group):
-            print(f"error: {sentence(error)}", file=sys.stderr)  # noqa: T201 - a person reads this
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a person reads this
         code = EXIT_FAILURE
     # Temporal's native runtime can crash an interpreter that exits with its objects still alive.
     gc.collect()
@@ -95,19 +94,6 @@ def configure_logging(level: str) -> None:
         force=True,
     )
     logging.getLogger("stamina").setLevel(logging.ERROR)  # `connect` says it in its own words
-
-
-def sentence(error: BaseException) -> str:
-    """Say an error to a person: of a wrong setting, which one and why."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return "; ".join(
-        # A rule about several settings names them itself.
-        f"{error.title}: {'.'.join(map(str, item['loc']))}: {item['msg']}"
-        if item["loc"]
-        else item["msg"].removeprefix("Value error, ")
-        for item in error.errors()
-    )
 
 
 async def _serve(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

@@ -8,10 +8,12 @@ import logging
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contextworker.core.errors import ConfigurationError
 
 
 class Promotion(StrEnum):
@@ -42,7 +44,34 @@ def _commit(text: str) -> str:
     return text.lower()
 
 
-class RuntimeSettings(BaseSettings):
+class Settings(BaseSettings):
+    """Settings from the environment; a wrong one is told by its variable's name, not its value.
+
+    Raises:
+        ConfigurationError: Names every variable with a value that it cannot have.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        """Read the environment; arguments win over it."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            told = [
+                f"{self._variable(item['loc'])}{item['msg'].removeprefix('Value error, ')}"
+                for item in error.errors(include_input=False, include_url=False)
+            ]
+            # Without its cause, which would show the values: one may be a secret.
+            raise ConfigurationError("; ".join(told)) from None
+
+    @classmethod
+    def _variable(cls, loc: tuple[int | str, ...]) -> str:
+        if not loc:  # a rule about several settings names them itself
+            return ""
+        name = str(loc[0])
+        return f"{name if name.isupper() else cls.model_config['env_prefix'] + name.upper()}: "
+
+
+class RuntimeSettings(Settings):
     """What every process of this project reads."""
 
     model_config = SettingsConfigDict(env_prefix="CONTEXTWORKER_", frozen=True)

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from contextworker.core.settings import Settings
 
 
-class GardenerSettings(BaseSettings):
+class GardenerSettings(Settings):
     """How the gardener judges; results below a threshold go to review."""
 
     model_config = SettingsConfigDict(env_prefix="CONTEXTWORKER_GARDENER_", frozen=True)

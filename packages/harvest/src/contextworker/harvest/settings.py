@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from contextworker.core.settings import Settings
 
 _MIB = 1024 * 1024
 
 
-class HarvestSettings(BaseSettings):
+class HarvestSettings(Settings):
     """What the harvest worker reads besides the settings every worker has."""
 
     model_config = SettingsConfigDict(env_prefix="CONTEXTWORKER_", frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain.settings import read_settings
+from contextworker.brain.settings import BrainSettings
 from contextworker.brain.sql.database import Database, open_database
 from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError
@@ -26,7 +26,7 @@ async def migrate(url: str) -> str:
         ConfigurationError: The URL is wrong, or the schema is newer than this package.
         TransientError: The database does not answer.
     """
-    async with open_database(parse_url(url), read_settings()) as database:
+    async with open_database(parse_url(url), BrainSettings()) as database:
         await ensure_head(database, migrating=True)
     return HEAD
 
