@@ -84,6 +84,18 @@ class TemporalServer:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
+    async def listens(self) -> None:
+        """Wait for the port, quietly: `connect` would warn of an outage at every start."""
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+
     def kill(self) -> None:
         """End the process at once, as a crash would."""
         if self._process is not None:
@@ -105,6 +117,7 @@ async def temporal_server(
     server.start()
     try:
         async with asyncio.timeout(timeout_s):
+            await server.listens()
             await server.connect()
         yield server
     finally:
