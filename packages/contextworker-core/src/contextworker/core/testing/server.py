@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from temporalio.client import Client
 
 from contextworker.core.connection import connect
@@ -23,6 +25,8 @@ SERVER_FLAGS = (
     "--dynamic-config-value=history.visibilityProcessorMaxPollRPS=2000",
     "--dynamic-config-value=matching.enableFairness=true",
 )
+_FRONTEND = "temporal.api.workflowservice.v1.WorkflowService"
+_POLL_S = 0.02
 DATABASE_FLAGS = ("--sqlite-pragma=journal_mode=wal", "--sqlite-pragma=synchronous=normal")
 
 
@@ -84,17 +88,29 @@ class TemporalServer:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
-    async def listens(self) -> None:
-        """Wait for the port, quietly: `connect` would warn of an outage at every start."""
-        while True:
+    async def answers(self) -> None:
+        """Wait for the frontend, quietly: `connect` would warn of an outage at every start."""
+        while not (await self._listens() and await self._serves()):  # noqa: ASYNC110 - a process
+            await asyncio.sleep(_POLL_S)
+
+    async def _listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+    async def _serves(self) -> bool:
+        request = health_pb2.HealthCheckRequest(service=_FRONTEND)
+        async with grpc.aio.insecure_channel(self.address) as channel:
+            check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined] # bare stubs
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                await writer.wait_closed()
-                return
+                answer = await check(request, timeout=5)
+            except grpc.RpcError:
+                return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     def kill(self) -> None:
         """End the process at once, as a crash would."""
@@ -117,7 +133,7 @@ async def temporal_server(
     server.start()
     try:
         async with asyncio.timeout(timeout_s):
-            await server.listens()
+            await server.answers()
             await server.connect()
         yield server
     finally:
