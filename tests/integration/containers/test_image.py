@@ -183,7 +183,7 @@ def test_a_container_that_is_stopped_while_it_starts_ends(images: Mapping[str, s
 @pytest.mark.parametrize(
     ("member", "variables", "words"),
     [
-        ("harvest", {"CONTEXTWORKER_LOG_LEVEL": "loud"}, "log_level"),
+        ("harvest", {"CONTEXTWORKER_LOG_LEVEL": "loud"}, "CONTEXTWORKER_LOG_LEVEL: is none of"),
         (
             "gardener",
             {"TEMPORAL_ADDRESS": "no address", "CONTEXTWORKER_LOG_LEVEL": "ERROR"},
