@@ -45,8 +45,8 @@ class SecretKey(Strict):
 class Step(Strict):
     """One step of a progressive rollout."""
 
-    rampPercentage: Annotated[int, Field(ge=1, le=99)]  # noqa: N815 - Kubernetes' name
-    pauseDuration: Duration  # noqa: N815 - Kubernetes' name
+    rampPercentage: Annotated[int, Field(ge=1, le=99)]
+    pauseDuration: Duration
 
 
 class Rollout(Strict):
@@ -59,21 +59,21 @@ class Rollout(Strict):
 class Sunset(Strict):
     """How long a version's pods outlive its last run."""
 
-    scaledownDelay: Duration  # noqa: N815 - Kubernetes' name
-    deleteDelay: Duration  # noqa: N815 - Kubernetes' name
+    scaledownDelay: Duration
+    deleteDelay: Duration
 
 
 class WorkerOptions(Strict):
     """Which Temporal, and which of its namespaces."""
 
-    connectionRef: Reference  # noqa: N815 - Kubernetes' name
-    temporalNamespace: Annotated[str, Field(min_length=1)]  # noqa: N815 - Kubernetes' name
+    connectionRef: Reference
+    temporalNamespace: Annotated[str, Field(min_length=1)]
 
 
 class WorkerDeployment(Strict):
     """The spec of a WorkerDeployment; its pods are checked as a Deployment's."""
 
-    workerOptions: WorkerOptions  # noqa: N815 - Kubernetes' name
+    workerOptions: WorkerOptions
     rollout: Rollout
     sunset: Sunset
     template: dict[str, Any]
@@ -83,31 +83,31 @@ class WorkerDeployment(Strict):
 class Connection(Strict):
     """The spec of a Connection."""
 
-    hostPort: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9.-]+:[0-9]+$")]  # noqa: N815
-    mutualTLSSecretRef: Reference | None = None  # noqa: N815 - Kubernetes' name
-    apiKeySecretRef: SecretKey | None = None  # noqa: N815 - Kubernetes' name
+    hostPort: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9.-]+:[0-9]+$")]
+    mutualTLSSecretRef: Reference | None = None
+    apiKeySecretRef: SecretKey | None = None
 
 
 class WorkerResourceTemplate(Strict):
     """The spec of a WorkerResourceTemplate; what it makes is checked as that."""
 
-    workerDeploymentRef: Reference  # noqa: N815 - Kubernetes' name
+    workerDeploymentRef: Reference
     template: dict[str, Any]
 
 
 class TemporalTrigger(Strict):
     """KEDA passes a trigger's metadata on unchecked: its `temporal` scaler reads these (2.21)."""
 
-    endpointFromEnv: str  # noqa: N815 - KEDA's name
+    endpointFromEnv: str
     namespace: str | None = None
-    namespaceFromEnv: str | None = None  # noqa: N815 - KEDA's name
-    taskQueue: str  # noqa: N815 - KEDA's name
-    queueTypes: Literal["workflow,activity"]  # noqa: N815 - KEDA's name
-    workerDeploymentName: str  # noqa: N815 - KEDA's name
-    workerDeploymentBuildId: str  # noqa: N815 - KEDA's name
-    targetQueueSize: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")]  # noqa: N815
-    activationTargetQueueSize: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] = "0"  # noqa: N815
-    includeRunningWorkflowCount: Literal["true", "false"] = "false"  # noqa: N815 - KEDA's name
+    namespaceFromEnv: str | None = None
+    taskQueue: str
+    queueTypes: Literal["workflow,activity"]
+    workerDeploymentName: str
+    workerDeploymentBuildId: str
+    targetQueueSize: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")]
+    activationTargetQueueSize: Annotated[str, StringConstraints(pattern=r"^[0-9]+$")] = "0"
+    includeRunningWorkflowCount: Literal["true", "false"] = "false"
 
 
 SPECS: dict[tuple[str, str], type[Strict]] = {
