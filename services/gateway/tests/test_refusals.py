@@ -8,7 +8,7 @@ import pytest
 from gateway_calls import Caller
 
 from contextcore import ContextUnit, context_unit_pb2
-from contextworker.gateway import servicer
+from contextworker.gateway.rpcs import requests
 
 TOY = {"workflow_type": "toy", "supplier_code": "done"}
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -233,7 +233,7 @@ async def test_a_fault_of_the_gateways_own_is_masked(
     def broken(self: ContextUnit, *_: object, **__: object) -> ContextUnit:
         raise KeyError("password=hunter2")
 
-    monkeypatch.setattr(servicer, "check", broken)
+    monkeypatch.setattr(requests, "check", broken)
 
     with caplog.at_level(logging.ERROR):
         refusal = await caller.refused("GetTaskStatus", {"workflow_id": "x"})

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from contextcore import context_unit_pb2 as context__unit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0cworker.proto\x12\rcontextworker\x1a\x12\x63ontext_unit.proto2\x9f\x02\n\rWorkerService\x12\x43\n\rStartWorkflow\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x43\n\rGetTaskStatus\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x41\n\x0b\x45xecuteCode\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x41\n\x0bListModules\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnitb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0cworker.proto\x12\rcontextworker\x1a\x12\x63ontext_unit.proto2\xd3\x07\n\rWorkerService\x12\x43\n\rStartWorkflow\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x43\n\rGetTaskStatus\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x41\n\x0b\x45xecuteCode\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x41\n\x0bListModules\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x41\n\tWatchTask\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit0\x01\x12@\n\nCancelTask\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12?\n\tListTasks\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12G\n\x11RegisterSchedules\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x43\n\rListSchedules\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x43\n\rPauseSchedule\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x44\n\x0eResumeSchedule\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x45\n\x0fTriggerSchedule\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x46\n\x10\x42\x61\x63kfillSchedule\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnit\x12\x44\n\x0e\x44\x65leteSchedule\x12\x18.contextcore.ContextUnit\x1a\x18.contextcore.ContextUnitb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'worker_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKERSERVICE']._serialized_start=52
-  _globals['_WORKERSERVICE']._serialized_end=339
+  _globals['_WORKERSERVICE']._serialized_end=1031
 # @@protoc_insertion_point(module_scope)

@@ -54,6 +54,56 @@ class WorkerServiceStub:
                 request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
                 response_deserializer=context__unit__pb2.ContextUnit.FromString,
                 _registered_method=True)
+        self.WatchTask = channel.unary_stream(
+                '/contextworker.WorkerService/WatchTask',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.CancelTask = channel.unary_unary(
+                '/contextworker.WorkerService/CancelTask',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.ListTasks = channel.unary_unary(
+                '/contextworker.WorkerService/ListTasks',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.RegisterSchedules = channel.unary_unary(
+                '/contextworker.WorkerService/RegisterSchedules',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.ListSchedules = channel.unary_unary(
+                '/contextworker.WorkerService/ListSchedules',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.PauseSchedule = channel.unary_unary(
+                '/contextworker.WorkerService/PauseSchedule',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.ResumeSchedule = channel.unary_unary(
+                '/contextworker.WorkerService/ResumeSchedule',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.TriggerSchedule = channel.unary_unary(
+                '/contextworker.WorkerService/TriggerSchedule',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.BackfillSchedule = channel.unary_unary(
+                '/contextworker.WorkerService/BackfillSchedule',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
+        self.DeleteSchedule = channel.unary_unary(
+                '/contextworker.WorkerService/DeleteSchedule',
+                request_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+                response_deserializer=context__unit__pb2.ContextUnit.FromString,
+                _registered_method=True)
 
 
 class WorkerServiceServicer:
@@ -67,7 +117,7 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTaskStatus(self, request, context):
-        """{workflow_id} -> {status, progress?, result?, error?, ...}
+        """{workflow_id, run_id?} -> {status, progress?, result?, error?, ...}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,7 +131,80 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModules(self, request, context):
-        """{} -> {modules: [{name, task_queue, build_id, workers, routes: [...]}]}
+        """{} -> {modules: [{name, task_queue, build_id, workers, versions, backlog, routes: [...]}]}
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchTask(self, request, context):
+        """{workflow_id, run_id?} -> what GetTaskStatus tells: at once, at each change of status or
+        progress, and last when the run has closed
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelTask(self, request, context):
+        """{workflow_id, run_id?, reason?} -> {workflow_id, run_id, status}
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTasks(self, request, context):
+        """{workflow_type?, status?, started_after?, started_before?, tenant_id?, page_size?, page_token?}
+        -> {tasks: [{workflow_id, run_id, workflow_type, status, ...}], next_page_token?}
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegisterSchedules(self, request, context):
+        """{schedules: [{schedule_id, workflow_type, cron, payload, timezone?, overlap?, paused?}],
+        tenant_id?} -> {registered_count, created, updated, unchanged}
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSchedules(self, request, context):
+        """{tenant_id?, page_size?, page_token?}
+        -> {schedules: [{schedule_id, workflow_type, cron, payload, ...}], next_page_token?}
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseSchedule(self, request, context):
+        """{schedule_id, tenant_id?, note?} -> {schedule_id, paused}
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSchedule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TriggerSchedule(self, request, context):
+        """{schedule_id, tenant_id?, overlap?} -> {schedule_id}: a run now, besides those of its cron
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillSchedule(self, request, context):
+        """{schedule_id, start_at, end_at, tenant_id?, overlap?} -> {schedule_id}: the runs of a past time
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSchedule(self, request, context):
+        """{schedule_id, tenant_id?} -> {schedule_id}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,6 +230,56 @@ def add_WorkerServiceServicer_to_server(servicer, server):
             ),
             'ListModules': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModules,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'WatchTask': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTask,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'CancelTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelTask,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'ListTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTasks,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'RegisterSchedules': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterSchedules,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'ListSchedules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSchedules,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'PauseSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSchedule,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'ResumeSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSchedule,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'TriggerSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.TriggerSchedule,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'BackfillSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillSchedule,
+                    request_deserializer=context__unit__pb2.ContextUnit.FromString,
+                    response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
+            ),
+            'DeleteSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSchedule,
                     request_deserializer=context__unit__pb2.ContextUnit.FromString,
                     response_serializer=context__unit__pb2.ContextUnit.SerializeToString,
             ),
@@ -217,6 +390,276 @@ class WorkerService:
             request,
             target,
             '/contextworker.WorkerService/ListModules',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/contextworker.WorkerService/WatchTask',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/CancelTask',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/ListTasks',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegisterSchedules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/RegisterSchedules',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSchedules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/ListSchedules',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/PauseSchedule',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/ResumeSchedule',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TriggerSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/TriggerSchedule',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/BackfillSchedule',
+            context__unit__pb2.ContextUnit.SerializeToString,
+            context__unit__pb2.ContextUnit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/contextworker.WorkerService/DeleteSchedule',
             context__unit__pb2.ContextUnit.SerializeToString,
             context__unit__pb2.ContextUnit.FromString,
             options,

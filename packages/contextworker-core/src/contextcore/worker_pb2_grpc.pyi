@@ -36,11 +36,38 @@ class WorkerServiceStub:
     StartWorkflow: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
     """{workflow_type, tenant_id?, ...the module's own fields} -> {workflow_id, run_id, status}"""
     GetTaskStatus: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
-    """{workflow_id} -> {status, progress?, result?, error?, ...}"""
+    """{workflow_id, run_id?} -> {status, progress?, result?, error?, ...}"""
     ExecuteCode: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
     """{code, language?, timeout?} -> {result, stdout, stderr}"""
     ListModules: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
-    """{} -> {modules: [{name, task_queue, build_id, workers, routes: [...]}]}"""
+    """{} -> {modules: [{name, task_queue, build_id, workers, versions, backlog, routes: [...]}]}"""
+    WatchTask: _grpc.UnaryStreamMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{workflow_id, run_id?} -> what GetTaskStatus tells: at once, at each change of status or
+    progress, and last when the run has closed
+    """
+    CancelTask: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{workflow_id, run_id?, reason?} -> {workflow_id, run_id, status}"""
+    ListTasks: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{workflow_type?, status?, started_after?, started_before?, tenant_id?, page_size?, page_token?}
+    -> {tasks: [{workflow_id, run_id, workflow_type, status, ...}], next_page_token?}
+    """
+    RegisterSchedules: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{schedules: [{schedule_id, workflow_type, cron, payload, timezone?, overlap?, paused?}],
+     tenant_id?} -> {registered_count, created, updated, unchanged}
+    """
+    ListSchedules: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{tenant_id?, page_size?, page_token?}
+    -> {schedules: [{schedule_id, workflow_type, cron, payload, ...}], next_page_token?}
+    """
+    PauseSchedule: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{schedule_id, tenant_id?, note?} -> {schedule_id, paused}"""
+    ResumeSchedule: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    TriggerSchedule: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{schedule_id, tenant_id?, overlap?} -> {schedule_id}: a run now, besides those of its cron"""
+    BackfillSchedule: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{schedule_id, start_at, end_at, tenant_id?, overlap?} -> {schedule_id}: the runs of a past time"""
+    DeleteSchedule: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
+    """{schedule_id, tenant_id?} -> {schedule_id}"""
 
 @_typing.type_check_only
 class WorkerServiceAsyncStub(WorkerServiceStub):
@@ -48,11 +75,38 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     StartWorkflow: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
     """{workflow_type, tenant_id?, ...the module's own fields} -> {workflow_id, run_id, status}"""
     GetTaskStatus: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
-    """{workflow_id} -> {status, progress?, result?, error?, ...}"""
+    """{workflow_id, run_id?} -> {status, progress?, result?, error?, ...}"""
     ExecuteCode: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
     """{code, language?, timeout?} -> {result, stdout, stderr}"""
     ListModules: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
-    """{} -> {modules: [{name, task_queue, build_id, workers, routes: [...]}]}"""
+    """{} -> {modules: [{name, task_queue, build_id, workers, versions, backlog, routes: [...]}]}"""
+    WatchTask: _aio.UnaryStreamMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{workflow_id, run_id?} -> what GetTaskStatus tells: at once, at each change of status or
+    progress, and last when the run has closed
+    """
+    CancelTask: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{workflow_id, run_id?, reason?} -> {workflow_id, run_id, status}"""
+    ListTasks: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{workflow_type?, status?, started_after?, started_before?, tenant_id?, page_size?, page_token?}
+    -> {tasks: [{workflow_id, run_id, workflow_type, status, ...}], next_page_token?}
+    """
+    RegisterSchedules: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{schedules: [{schedule_id, workflow_type, cron, payload, timezone?, overlap?, paused?}],
+     tenant_id?} -> {registered_count, created, updated, unchanged}
+    """
+    ListSchedules: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{tenant_id?, page_size?, page_token?}
+    -> {schedules: [{schedule_id, workflow_type, cron, payload, ...}], next_page_token?}
+    """
+    PauseSchedule: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{schedule_id, tenant_id?, note?} -> {schedule_id, paused}"""
+    ResumeSchedule: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    TriggerSchedule: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{schedule_id, tenant_id?, overlap?} -> {schedule_id}: a run now, besides those of its cron"""
+    BackfillSchedule: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{schedule_id, start_at, end_at, tenant_id?, overlap?} -> {schedule_id}: the runs of a past time"""
+    DeleteSchedule: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
+    """{schedule_id, tenant_id?} -> {schedule_id}"""
 
 class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -69,7 +123,7 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _context_unit_pb2.ContextUnit,
         context: _ServicerContext,
     ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
-        """{workflow_id} -> {status, progress?, result?, error?, ...}"""
+        """{workflow_id, run_id?} -> {status, progress?, result?, error?, ...}"""
 
     @_abc_1.abstractmethod
     def ExecuteCode(
@@ -85,6 +139,93 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _context_unit_pb2.ContextUnit,
         context: _ServicerContext,
     ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
-        """{} -> {modules: [{name, task_queue, build_id, workers, routes: [...]}]}"""
+        """{} -> {modules: [{name, task_queue, build_id, workers, versions, backlog, routes: [...]}]}"""
+
+    @_abc_1.abstractmethod
+    def WatchTask(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_context_unit_pb2.ContextUnit], _abc.AsyncIterator[_context_unit_pb2.ContextUnit]]:
+        """{workflow_id, run_id?} -> what GetTaskStatus tells: at once, at each change of status or
+        progress, and last when the run has closed
+        """
+
+    @_abc_1.abstractmethod
+    def CancelTask(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{workflow_id, run_id?, reason?} -> {workflow_id, run_id, status}"""
+
+    @_abc_1.abstractmethod
+    def ListTasks(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{workflow_type?, status?, started_after?, started_before?, tenant_id?, page_size?, page_token?}
+        -> {tasks: [{workflow_id, run_id, workflow_type, status, ...}], next_page_token?}
+        """
+
+    @_abc_1.abstractmethod
+    def RegisterSchedules(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{schedules: [{schedule_id, workflow_type, cron, payload, timezone?, overlap?, paused?}],
+         tenant_id?} -> {registered_count, created, updated, unchanged}
+        """
+
+    @_abc_1.abstractmethod
+    def ListSchedules(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{tenant_id?, page_size?, page_token?}
+        -> {schedules: [{schedule_id, workflow_type, cron, payload, ...}], next_page_token?}
+        """
+
+    @_abc_1.abstractmethod
+    def PauseSchedule(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{schedule_id, tenant_id?, note?} -> {schedule_id, paused}"""
+
+    @_abc_1.abstractmethod
+    def ResumeSchedule(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]: ...
+
+    @_abc_1.abstractmethod
+    def TriggerSchedule(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{schedule_id, tenant_id?, overlap?} -> {schedule_id}: a run now, besides those of its cron"""
+
+    @_abc_1.abstractmethod
+    def BackfillSchedule(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{schedule_id, start_at, end_at, tenant_id?, overlap?} -> {schedule_id}: the runs of a past time"""
+
+    @_abc_1.abstractmethod
+    def DeleteSchedule(
+        self,
+        request: _context_unit_pb2.ContextUnit,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
+        """{schedule_id, tenant_id?} -> {schedule_id}"""
 
 def add_WorkerServiceServicer_to_server(servicer: WorkerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,6 +7,7 @@ GatewayError
 ├── RouteConflictError         FAILED_PRECONDITION  two modules claim one type
 ├── BrokenRouteError           FAILED_PRECONDITION  a module announced what cannot be used
 ├── NotOfferedError            UNIMPLEMENTED        nothing installed does this
+├── TenantDeniedError          PERMISSION_DENIED    the payload names a tenant that is not theirs
 ├── TemporalUnavailableError   UNAVAILABLE          Temporal does not answer; try again
 ├── TemporalBusyError          RESOURCE_EXHAUSTED   Temporal asks to slow down; try again
 └── OutOfTimeError             DEADLINE_EXCEEDED    the caller's deadline passed first
@@ -111,6 +112,20 @@ class NotOfferedError(GatewayError, PermanentError):
 
     code = grpc.StatusCode.UNIMPLEMENTED
     reason = "NOT_OFFERED"
+
+
+class TenantDeniedError(GatewayError, PermanentError):
+    """The payload names a tenant that is not the caller's."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+    reason = "TENANT_DENIED"
+
+    def __init__(self, tenant_id: str) -> None:
+        self.metadata = {"tenant_id": tenant_id}
+        super().__init__(
+            f"your token is not for the tenant {tenant_id!r}; leave tenant_id out, or use a token "
+            "that names it"
+        )
 
 
 class TemporalUnavailableError(GatewayError, TransientError):

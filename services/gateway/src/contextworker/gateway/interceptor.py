@@ -1,27 +1,37 @@
-"""The one place where an exception becomes a gRPC status."""
+"""What surrounds every call: who makes it, its deadline, and a status for whatever it raises."""
 
 from __future__ import annotations  # grpc's handlers are generic for type checkers only
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from contextcore import Violation
+from contextcore import Violation, context_unit_pb2, worker_pb2
 from contextworker.gateway.deadline import within
 from contextworker.gateway.errors import GatewayError, InvalidRequestError
+from contextworker.gateway.identity.authenticator import Authenticator
+from contextworker.gateway.identity.caller import use_caller
+from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.refusals import Refusal, fault, refusal_of
 
 _log = logging.getLogger(__name__)
+SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
 
+Wire = context_unit_pb2.ContextUnit
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class StatusInterceptor(grpc.aio.ServerInterceptor):
-    """Sets the call's deadline, and maps what it raises to a status with details."""
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Admits the calls of the WorkerService; health and reflection pass as they are."""
+
+    def __init__(self, authenticator: Authenticator, limiter: Limiter) -> None:
+        self._authenticator = authenticator
+        self._limiter = limiter
 
     async def intercept_service(
         self,
@@ -30,15 +40,49 @@ class StatusInterceptor(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wrap a call with one answer; health and reflection streams pass as they are."""
+        """Wrap a call of the service."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
+        service, _, rpc = handler_call_details.method.removeprefix("/").partition("/")
+        if handler is None or service != SERVICE:
             return handler
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                self._streaming(rpc, handler.unary_stream),
+                request_deserializer=_tolerant(handler.request_deserializer),
+                response_serializer=handler.response_serializer,
+            )
         return grpc.unary_unary_rpc_method_handler(
-            _mapped(handler.unary_unary, handler_call_details.method),
+            self._answering(rpc, handler.unary_unary),
             request_deserializer=_tolerant(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
+
+    def _answering(self, rpc: str, behaviour: Any) -> Any:
+        async def call(request: Any, context: Context) -> Any:
+            async with _mapped(rpc, context), self._admitted(rpc, request, context):
+                return await behaviour(request, context)
+
+        return call
+
+    def _streaming(self, rpc: str, behaviour: Any) -> Any:
+        # It writes instead of yielding: a generator might be finalised in another context.
+        async def call(request: Any, context: Context) -> None:
+            async with _mapped(rpc, context), self._admitted(rpc, request, context):
+                async for reply in behaviour(request, context):
+                    await context.write(reply)
+
+        return call
+
+    @asynccontextmanager
+    async def _admitted(
+        self, rpc: str, request: Wire | InvalidRequestError, context: Context
+    ) -> AsyncIterator[None]:
+        with within(context.time_remaining()):
+            caller = await self._authenticator.caller(rpc, context.invocation_metadata())
+            if isinstance(request, InvalidRequestError):
+                raise request
+            with use_caller(caller), self._limiter.slot(rpc, request, caller):
+                yield
 
 
 def _tolerant(deserialize: Any) -> Any:
@@ -53,23 +97,18 @@ def _tolerant(deserialize: Any) -> Any:
     return read
 
 
-def _mapped(behaviour: Any, method: str) -> Any:
-    async def call(request: Any, context: Context) -> Any:
-        if isinstance(request, InvalidRequestError):
-            await _abort(context, refusal_of(request))
-        try:
-            with within(context.time_remaining()):
-                return await behaviour(request, context)
-        except grpc.aio.AbortError:
-            raise
-        except GatewayError as error:
-            await _abort(context, refusal_of(error))
-        except Exception:  # noqa: BLE001 - logged in full, and masked from the caller
-            incident = uuid.uuid4().hex[:12]
-            _log.exception("%s failed; incident %s", method, incident)
-            await _abort(context, fault(incident))
-
-    return call
+@asynccontextmanager
+async def _mapped(rpc: str, context: Context) -> AsyncIterator[None]:
+    try:
+        yield
+    except grpc.aio.AbortError:
+        raise
+    except GatewayError as error:
+        await _abort(context, refusal_of(error))
+    except Exception:  # noqa: BLE001 - logged in full, and masked from the caller
+        incident = uuid.uuid4().hex[:12]
+        _log.exception("%s failed; incident %s", rpc, incident)
+        await _abort(context, fault(incident))
 
 
 async def _abort(context: Context, refusal: Refusal) -> NoReturn:

@@ -10,10 +10,12 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE
 from grpc_reflection.v1alpha import reflection
 from temporalio.client import Client
 
-from contextcore import worker_pb2, worker_pb2_grpc
+from contextcore import worker_pb2_grpc
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.health import Health
-from contextworker.gateway.interceptor import StatusInterceptor
+from contextworker.gateway.identity.authenticator import Authenticator
+from contextworker.gateway.interceptor import SERVICE, CallInterceptor
+from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.routing.modules import ModuleLister
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
@@ -24,7 +26,6 @@ from contextworker.gateway.settings import GatewaySettings
 from contextworker.gateway.temporal import Temporal
 
 _log = logging.getLogger(__name__)
-SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
 
 
 async def serve(client: Client, settings: GatewaySettings, stop: asyncio.Event) -> None:
@@ -86,7 +87,7 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
 
 def _server(servicer: WorkerServicer, settings: GatewaySettings) -> grpc.aio.Server:
     server = grpc.aio.server(
-        interceptors=[StatusInterceptor()],
+        interceptors=[CallInterceptor(Authenticator(), Limiter())],
         options=[
             ("grpc.max_receive_message_length", settings.gateway_max_request_bytes),
             # Two gateways on one port would share it silently.

@@ -1,0 +1,1 @@
+"""Who calls, for which tenants, and with which permissions."""

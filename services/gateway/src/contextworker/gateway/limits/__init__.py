@@ -1,0 +1,1 @@
+"""How much one tenant may ask of a gateway."""

@@ -1,0 +1,1 @@
+"""The RPCs of the WorkerService, each a method: decode, check, do, reply."""

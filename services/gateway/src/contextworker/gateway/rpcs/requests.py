@@ -1,0 +1,65 @@
+"""Reads a request: the unit, and a payload that fits the RPC's schema."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import jsonschema_rs
+
+from contextcore import ContextUnit, UnitError, context_unit_pb2
+from contextworker.core.messages import RoutePayload
+from contextworker.core.workflow_ids import MAX_CHARACTERS
+from contextworker.gateway.errors import InvalidRequestError
+from contextworker.gateway.payload_check import check
+
+Wire = context_unit_pb2.ContextUnit
+Context = grpc.aio.ServicerContext[Wire, Wire]
+
+TENANT_FIELD: Mapping[str, Any] = RoutePayload.model_json_schema()["properties"]["tenant_id"]
+RUN_FIELDS: Mapping[str, Any] = {
+    "workflow_id": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS},
+    "run_id": {"type": "string", "format": "uuid"},
+    "tenant_id": TENANT_FIELD,
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The payload one RPC takes: JSON Schemas of its fields, of which some are required."""
+
+    fields: Mapping[str, Any]
+    validator: jsonschema_rs.Validator
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any], *required: str) -> "Shape":
+        """Compile a shape."""
+        schema = {
+            "properties": dict(fields),
+            "required": list(required),
+            "additionalProperties": False,
+        }
+        return cls(fields, jsonschema_rs.validator_for(schema, validate_formats=True))
+
+    def read(self, request: Wire) -> ContextUnit:
+        """Decode a request whose payload must have this shape.
+
+        Raises:
+            InvalidRequestError: It is no unit, or its payload is of another shape.
+        """
+        unit = decoded(request)
+        if problems := check(self.validator, unit.payload, fields=self.fields):
+            raise InvalidRequestError(problems)
+        return unit
+
+
+def decoded(request: Wire) -> ContextUnit:
+    """Decode a request.
+
+    Raises:
+        InvalidRequestError: It is no unit.
+    """
+    try:
+        return ContextUnit.from_protobuf(request)
+    except UnitError as error:
+        raise InvalidRequestError(error.violations) from error
