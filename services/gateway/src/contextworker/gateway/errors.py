@@ -7,7 +7,13 @@ GatewayError
 ├── RouteConflictError         FAILED_PRECONDITION  two modules claim one type
 ├── BrokenRouteError           FAILED_PRECONDITION  a module announced what cannot be used
 ├── NotOfferedError            UNIMPLEMENTED        nothing installed does this
+├── UnauthenticatedError       UNAUTHENTICATED      no token, or not one that says who calls
+├── PermissionMissingError     PERMISSION_DENIED    the token does not permit the RPC
 ├── TenantDeniedError          PERMISSION_DENIED    the payload names a tenant that is not theirs
+├── ScopeMissingError          PERMISSION_DENIED    the unit asks for scopes the token has not
+├── KeysUnavailableError       UNAVAILABLE          the keys that tokens are checked with are away
+├── RateLimitedError           RESOURCE_EXHAUSTED   the tenant calls too often; try again
+├── TooManyCallsError          RESOURCE_EXHAUSTED   the tenant has too much in hand; try again
 ├── TemporalUnavailableError   UNAVAILABLE          Temporal does not answer; try again
 ├── TemporalBusyError          RESOURCE_EXHAUSTED   Temporal asks to slow down; try again
 └── OutOfTimeError             DEADLINE_EXCEEDED    the caller's deadline passed first
@@ -28,6 +34,7 @@ from contextworker.core.errors import (
     PermanentError,
     TransientError,
 )
+from contextworker.gateway.limits.share import Share
 
 
 class GatewayError(ContextWorkerError):
@@ -114,6 +121,60 @@ class NotOfferedError(GatewayError, PermanentError):
     reason = "NOT_OFFERED"
 
 
+class UnauthenticatedError(GatewayError, PermanentError):
+    """The call has no token, or not one that says who calls."""
+
+    code = grpc.StatusCode.UNAUTHENTICATED
+    reason = "UNAUTHENTICATED"
+
+    def __init__(self, problem: str, sentence: str) -> None:
+        """Refuse a token.
+
+        Args:
+            problem: What is wrong in one word, for programs.
+            sentence: What is wrong and what to do, without anything secret.
+        """
+        self.metadata = {"problem": problem}
+        super().__init__(sentence)
+
+
+class PermissionMissingError(GatewayError, PermanentError):
+    """The caller's token does not permit the RPC."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+    reason = "PERMISSION_MISSING"
+
+    def __init__(self, rpc: str, permission: str) -> None:
+        self.metadata = {"rpc": rpc, "permission": permission}
+        super().__init__(
+            f"{rpc} takes the permission {permission!r}, which your token does not have; use a "
+            "token that has it"
+        )
+
+
+class ScopeMissingError(GatewayError, PermanentError):
+    """A unit's security asks for scopes that the caller does not hold."""
+
+    code = grpc.StatusCode.PERMISSION_DENIED
+    reason = "SCOPE_MISSING"
+
+    def __init__(self, scopes: Iterable[str]) -> None:
+        names = sorted(scopes)
+        self.metadata = {"scopes": ",".join(names)}
+        super().__init__(
+            f"the unit's security takes {', '.join(map(repr, names))} among the permissions of "
+            "your token; use a token that has them"
+        )
+
+
+class KeysUnavailableError(GatewayError, TransientError):
+    """The keys that tokens are checked with cannot be read, and none at hand is young enough."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "KEYS_UNAVAILABLE"
+    retry_after_s = 5.0
+
+
 class TenantDeniedError(GatewayError, PermanentError):
     """The payload names a tenant that is not the caller's."""
 
@@ -125,6 +186,36 @@ class TenantDeniedError(GatewayError, PermanentError):
         super().__init__(
             f"your token is not for the tenant {tenant_id!r}; leave tenant_id out, or use a token "
             "that names it"
+        )
+
+
+class RateLimitedError(GatewayError, TransientError):
+    """A tenant calls more often than this gateway allows."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    reason = "RATE_LIMITED"
+
+    def __init__(self, share: Share, per_s: int, *, retry_after_s: float) -> None:
+        self.metadata = {"limit": "rate", "allowed": str(per_s), share.owner.value: share.name}
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            f"{share} may call this gateway {per_s} times a second, and calls more often; "
+            f"try again in {retry_after_s:g} s, or ask its operator for a higher rate"
+        )
+
+
+class TooManyCallsError(GatewayError, TransientError):
+    """A tenant has as many calls, or watches, in hand as this gateway allows."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    reason = "TOO_MANY_CALLS"
+
+    def __init__(self, share: Share, limit: int, what: str, *, retry_after_s: float) -> None:
+        self.metadata = {"limit": what, "allowed": str(limit), share.owner.value: share.name}
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            f"{share} has {limit} {what} in hand at this gateway, as many as it may have at once; "
+            "try again when one has ended, or ask its operator for more"
         )
 
 
