@@ -16,7 +16,7 @@ from contextworker.core.pollers import UNVERSIONED, Poller
 from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.routing.routes import AnnouncedModule, RouteInfo
-from contextworker.gateway.routing.workflow_ids import from_template, from_unit
+from contextworker.gateway.routing.workflow_ids import from_template, from_unit, template_of
 from contextworker.gateway.runs.failures import closed_run_error, decoded
 from contextworker.gateway.runs.pollers import Queue
 
@@ -40,7 +40,10 @@ def route(template: str | None = TEMPLATE, schema: dict[str, Any] | None = None)
 
 def write(template: str, **payload: Any) -> str:
     """Write an id."""
-    return from_template(route(template), template, payload)
+    named = route(template)
+    found = template_of(named)
+    assert found is not None
+    return from_template(named, found, payload.pop("tenant_id", "default"), payload)
 
 
 @given(st.tuples(st.text(), st.text()), st.tuples(st.text(), st.text()))
@@ -62,6 +65,7 @@ def test_two_ids_are_equal_only_when_all_their_values_are(
     [
         ({"code": "c"}, "x-default-c"),
         ({"tenant_id": "a-b", "code": "c-d"}, "x-a%2Db-c-d"),
+        ({"code": 2.5}, "x-default-2.5"),
         ({"code": 5}, "x-default-5"),
         ({"code": True}, "x-default-true"),
     ],
@@ -94,7 +98,7 @@ def test_a_value_that_cannot_name_a_run_is_refused(
     assert (violation,) == refused.value.violations
 
 
-@pytest.mark.parametrize("template", ["x-{", "x-{0}", "x-{a.b}", "x-{}"])
+@pytest.mark.parametrize("template", ["x-{", "x-{0}", "x-{a.b}", "x-{}", "{a}{b}"])
 def test_a_template_that_cannot_be_read_is_the_modules_fault(template: str) -> None:
     """The caller is told whose."""
     with pytest.raises(
@@ -113,8 +117,10 @@ def test_a_schema_that_cannot_be_read_is_the_modules_fault() -> None:
 def test_a_field_may_be_described_by_a_mere_true() -> None:
     """Which is a schema, too: anything goes."""
     anything = route("x-{code}", {"properties": {"code": True}})
+    template = template_of(anything)
+    assert template is not None
 
-    assert "x-c" == from_template(anything, "x-{code}", {"code": "c"})
+    assert "x-acme-x-c" == from_template(anything, template, "acme", {"code": "c"})
 
 
 async def test_a_failure_with_details_that_cannot_be_read_still_says_what_it_is() -> None:

@@ -3,10 +3,14 @@
 Values are percent-encoded, and in every field but a template's last the `-` too, so that the text
 between two fields cannot be mistaken for part of a value: tenant `a-b` with supplier `c` never
 shares an id with tenant `a` and supplier `b-c`.
+
+A run's id begins with its workflow type and its tenant, with no `-` in either, so that neither two
+types nor two tenants ever share one, whatever their templates.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from string import Formatter
 from typing import Self
 from urllib.parse import quote
@@ -16,6 +20,7 @@ from contextworker.core.errors import ConfigurationError
 MAX_CHARACTERS = 1000
 """What Temporal takes."""
 
+TENANT_FIELD = "tenant_id"
 _SAFE = "_-.~"
 
 
@@ -42,12 +47,43 @@ class WorkflowIdTemplate:
             for _, field, spec, conversion in parsed
         ):
             raise _broken(template)
-        return cls(tuple((literal, field) for literal, field, _, _ in parsed))
+        parts: list[tuple[str, str | None]] = []
+        for literal, field, _, _ in parsed:
+            # A brace that stands for itself ends a literal, which goes on behind it.
+            before = parts.pop()[0] if parts and parts[-1][1] is None else ""
+            parts.append((before + literal, field))
+        for (_, one), (between, other) in pairwise(parts):
+            if other is not None and "-" not in between:
+                raise ConfigurationError(
+                    f"the workflow id template {template!r} has no '-' between {{{one}}} and "
+                    f"{{{other}}}, so that two payloads could share an id"
+                )
+        return cls(tuple(parts))
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The payload fields it names, in order."""
         return tuple(field for _, field in self.parts if field is not None)
+
+    def of_runs(self, workflow_type: str) -> Self:
+        """Return the template that a type's runs are named by: behind the type and the tenant.
+
+        One that begins `<workflow_type>-{tenant_id}` already stays as it is.
+        """
+        prefix = (f"{escape(workflow_type)}-", TENANT_FIELD)
+        begins = self.parts[:1] in (((f"{workflow_type}-", TENANT_FIELD),), (prefix,))
+        rest = self.parts[1:] if begins else self.parts
+        if begins and (not rest or rest[0][0].startswith("-")):
+            return type(self)((prefix, *rest))
+        (literal, field), *others = self.parts or (("", None),)
+        return type(self)((prefix, (f"-{literal}", field), *others))
+
+    def __str__(self) -> str:
+        """Write the template as it is read."""
+        return "".join(
+            literal.replace("{", "{{").replace("}", "}}") + (f"{{{field}}}" if field else "")
+            for literal, field in self.parts
+        )
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Write the id; `values` has the text of every field.
@@ -57,7 +93,8 @@ class WorkflowIdTemplate:
         """
         last = max((index for index, (_, field) in enumerate(self.parts) if field), default=-1)
         return "".join(
-            literal + (escape(values[field], last=index == last) if field is not None else "")
+            literal
+            + (escape(values[field], last=index == last and field != TENANT_FIELD) if field else "")
             for index, (literal, field) in enumerate(self.parts)
         )
 

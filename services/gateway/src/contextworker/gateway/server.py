@@ -19,6 +19,7 @@ from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.routing.modules import ModuleLister
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
+from contextworker.gateway.runs.plan import Planner
 from contextworker.gateway.runs.starting import Starter
 from contextworker.gateway.runs.status import StatusReader
 from contextworker.gateway.servicer import WorkerServicer
@@ -58,7 +59,9 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
         min_interval_s=settings.gateway_route_refresh_min_s,
     )
     servicer = WorkerServicer(
-        Starter(temporal, routes), StatusReader(temporal), ModuleLister(temporal, routes)
+        Starter(temporal, Planner(temporal, routes)),
+        StatusReader(temporal),
+        ModuleLister(temporal, routes),
     )
     health = Health(SERVICE, interval_s=settings.gateway_health_interval_s)
     server = _server(servicer, settings)

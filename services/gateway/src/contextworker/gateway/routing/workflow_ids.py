@@ -1,4 +1,7 @@
-"""Names a run: by its route's template and the payload, or by the unit itself."""
+"""Names a run: by its route's template and the payload, or by the unit itself.
+
+Every id begins with the workflow type and the tenant: two tenants never share one.
+"""
 
 import json
 from collections.abc import Mapping
@@ -6,25 +9,44 @@ from typing import Any
 
 from contextcore import Violation
 from contextworker.core.errors import ConfigurationError
-from contextworker.core.workflow_ids import MAX_CHARACTERS, WorkflowIdTemplate, escape
+from contextworker.core.workflow_ids import (
+    MAX_CHARACTERS,
+    TENANT_FIELD,
+    WorkflowIdTemplate,
+    escape,
+)
 from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
 from contextworker.gateway.routing.routes import RouteInfo
 
 
-def from_template(route: RouteInfo, template: str, payload: Mapping[str, Any]) -> str:
+def template_of(route: RouteInfo) -> WorkflowIdTemplate | None:
+    """Return the template that names a route's runs; None where each unit's id does.
+
+    Raises:
+        BrokenRouteError: The module announced one that cannot be used.
+    """
+    announced = route.announced.workflow_id
+    if announced is None:
+        return None
+    try:
+        return WorkflowIdTemplate.parse(announced).of_runs(route.workflow_type)
+    except ConfigurationError as error:
+        raise BrokenRouteError(route.workflow_type, route.module.deployment, str(error)) from error
+
+
+def from_template(
+    route: RouteInfo, template: WorkflowIdTemplate, tenant_id: str, payload: Mapping[str, Any]
+) -> str:
     """Fill a template with the payload's values, and the schema's defaults where it has none.
 
     Raises:
         InvalidRequestError: A value is missing or cannot be part of an id, or the id is too long.
-        BrokenRouteError: The template cannot be read.
     """
-    try:
-        parsed = WorkflowIdTemplate.parse(template)
-    except ConfigurationError as error:
-        raise BrokenRouteError(route.workflow_type, route.module.deployment, str(error)) from error
-    values: dict[str, str] = {}
+    values = {TENANT_FIELD: tenant_id}
     problems: list[Violation] = []
-    for field in dict.fromkeys(parsed.fields):
+    for field in dict.fromkeys(template.fields):
+        if field == TENANT_FIELD:
+            continue
         value = payload.get(field, route.fields.get(field, {}).get("default"))
         if isinstance(value, bool | int | float | str):
             values[field] = value if isinstance(value, str) else json.dumps(value)
@@ -33,20 +55,22 @@ def from_template(route: RouteInfo, template: str, payload: Mapping[str, Any]) -
             problems.append(Violation(f"payload.{field}", f"{problem}: it names the run"))
     if problems:
         raise InvalidRequestError(problems)
-    workflow_id = parsed.fill(values)
-    if len(workflow_id) > MAX_CHARACTERS:
-        longest = max(values, key=lambda field: len(escape(values[field])))
-        raise InvalidRequestError(
-            [
-                Violation(
-                    f"payload.{longest}",
-                    f"is too long: the run's id would pass {MAX_CHARACTERS} characters",
-                )
-            ]
-        )
-    return workflow_id
+    longest = max(values, key=lambda field: len(escape(values[field])))
+    return _checked(template.fill(values), longest)
 
 
 def from_unit(workflow_type: str, tenant_id: str, unit_id: str) -> str:
-    """Name the run that one unit starts."""
-    return f"{escape(workflow_type, last=True)}-{escape(tenant_id)}-{unit_id.lower()}"
+    """Name the run that one unit starts.
+
+    Raises:
+        InvalidRequestError: The id is too long.
+    """
+    workflow_id = f"{escape(workflow_type)}-{escape(tenant_id)}-{unit_id.lower()}"
+    return _checked(workflow_id, "workflow_type")
+
+
+def _checked(workflow_id: str, longest: str) -> str:
+    if len(workflow_id) <= MAX_CHARACTERS:
+        return workflow_id
+    too_long = f"is too long: the run's id would pass {MAX_CHARACTERS} characters"
+    raise InvalidRequestError([Violation(f"payload.{longest}", too_long)])

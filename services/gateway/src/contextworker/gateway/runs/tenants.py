@@ -1,0 +1,20 @@
+"""Whose a run is: the search attribute that every run of the gateway's carries."""
+
+from temporalio.api.common.v1 import SearchAttributes
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.converter import decode_typed_search_attributes, encode_search_attributes
+
+from contextworker.core.tenancy import TENANT_ATTRIBUTE
+
+
+def attributes_of(tenant_id: str) -> SearchAttributes:
+    """Mark what a tenant owns."""
+    pairs = TypedSearchAttributes([SearchAttributePair(TENANT_ATTRIBUTE, tenant_id)])
+    marks = SearchAttributes()
+    encode_search_attributes(pairs, marks)
+    return marks
+
+
+def tenant_of(attributes: SearchAttributes) -> str | None:
+    """Return whose something is; None where the gateway did not start it."""
+    return decode_typed_search_attributes(attributes).get(TENANT_ATTRIBUTE)
