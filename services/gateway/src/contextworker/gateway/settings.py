@@ -1,21 +1,26 @@
 """What the gateway reads from its environment, besides Temporal's own variables."""
 
-import ipaddress
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from contextworker.core.settings import RuntimeSettings
+from contextworker.gateway.identity.settings import JWKS, SECRET, AuthSettings, is_loopback
+from contextworker.gateway.tls import TlsFiles
 
 MAX_RUN_INPUT_BYTES = 2 * 1024 * 1024
 """What Temporal takes as one payload."""
+
+MAX_ENVELOPE_BYTES = 256 * 1024
+"""What a unit may hold besides its payload: each reply carries its request's envelope."""
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 """What a gRPC client takes as one message unless it was told otherwise."""
 
 
-class GatewaySettings(RuntimeSettings):
+class GatewaySettings(AuthSettings, RuntimeSettings):
     """The gateway's settings."""
 
     model_config = SettingsConfigDict(populate_by_name=True)
@@ -29,14 +34,52 @@ class GatewaySettings(RuntimeSettings):
     )
     gateway_host: str = Field(
         default="127.0.0.1",
-        description="Address to bind. Only loopback, unless CONTEXTWORKER_GATEWAY_INSECURE is set.",
+        description=(
+            "Address to bind. Only loopback, unless callers are authenticated "
+            "(CONTEXTWORKER_GATEWAY_AUTH_…) or CONTEXTWORKER_GATEWAY_INSECURE is set."
+        ),
     )
     gateway_insecure: bool = Field(
         default=False,
         description="Bind beyond loopback although callers are not authenticated.",
     )
+    gateway_tls_cert_file: Path | None = Field(
+        default=None,
+        description="PEM file of the gateway's certificate and its chain; serves TLS with it.",
+    )
+    gateway_tls_key_file: Path | None = Field(
+        default=None, description="PEM file of the certificate's private key, without a password."
+    )
+    gateway_tls_client_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of authorities; only clients with a certificate of theirs connect.",
+    )
+    gateway_health_address: str = Field(
+        default="",
+        description=(
+            "host:port of the health service besides, without TLS, for probes that cannot do TLS; "
+            "empty for none."
+        ),
+    )
     gateway_max_request_bytes: int = Field(
         default=4 * 1024 * 1024, ge=1024, description="Largest request message."
+    )
+    gateway_rate_per_s: int = Field(
+        default=0, ge=0, description="Calls a tenant may begin per second; 0 for any number."
+    )
+    gateway_max_concurrent_calls: int = Field(
+        default=256,
+        ge=0,
+        description="Calls a tenant may have in hand, watches aside; 0 for any number.",
+    )
+    gateway_max_watches: int = Field(
+        default=256, ge=0, description="Runs a tenant may watch at once; 0 for any number."
+    )
+    gateway_max_connection_age_s: float = Field(
+        default=600,
+        gt=0,
+        le=86_400,
+        description="How long a client may keep one connection before it has to make another.",
     )
     gateway_route_refresh_s: float = Field(
         default=10, gt=0, description="How often the routes are read again."
@@ -55,20 +98,48 @@ class GatewaySettings(RuntimeSettings):
     )
 
     @model_validator(mode="after")
-    def _only_loopback(self) -> Self:
-        if self.is_exposed and not self.gateway_insecure:
+    def _whole_tls(self) -> Self:
+        files = {
+            "CONTEXTWORKER_GATEWAY_TLS_CERT_FILE": self.gateway_tls_cert_file,
+            "CONTEXTWORKER_GATEWAY_TLS_KEY_FILE": self.gateway_tls_key_file,
+            "CONTEXTWORKER_GATEWAY_TLS_CLIENT_CA_FILE": self.gateway_tls_client_ca_file,
+        }
+        given = [variable for variable, file in files.items() if file]
+        missing = [variable for variable in list(files)[:2] if variable not in given]
+        if given and missing:
             raise ValueError(
-                f"the gateway does not authenticate its callers, so it binds to loopback only, "
-                f"not to {self.gateway_host!r}; set CONTEXTWORKER_GATEWAY_HOST=127.0.0.1 and put "
-                "a proxy that authenticates in front of it, or set "
-                "CONTEXTWORKER_GATEWAY_INSECURE=true where the network keeps strangers out"
+                f"{' and '.join(given)} is set without {' and '.join(missing)}: TLS takes a "
+                "certificate and its key"
+            )
+        absent = [f"{name}: {file} is no file" for name, file in files.items() if _absent(file)]
+        if absent:
+            raise ValueError("; ".join(absent))
+        return self
+
+    @model_validator(mode="after")
+    def _only_loopback(self) -> Self:
+        if self.is_exposed and not self.is_authenticated and not self.gateway_insecure:
+            raise ValueError(
+                "the gateway does not authenticate its callers, so it binds to loopback only, "
+                f"not to {self.gateway_host!r}: set {JWKS} or {SECRET} to let in callers with "
+                "tokens; or, where the network keeps strangers out, start it with --insecure or "
+                "CONTEXTWORKER_GATEWAY_INSECURE=true"
             )
         return self
 
     @property
+    def tls_files(self) -> TlsFiles | None:
+        """What to serve TLS with; None to serve without."""
+        if self.gateway_tls_cert_file is None or self.gateway_tls_key_file is None:
+            return None
+        return TlsFiles(
+            self.gateway_tls_cert_file, self.gateway_tls_key_file, self.gateway_tls_client_ca_file
+        )
+
+    @property
     def is_exposed(self) -> bool:
         """Whether other machines, or other containers, may reach the gateway."""
-        return not _is_loopback(self.gateway_host)
+        return not is_loopback(self.gateway_host)
 
     @property
     def address(self) -> str:
@@ -77,8 +148,5 @@ class GatewaySettings(RuntimeSettings):
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _absent(file: Path | None) -> bool:
+    return file is not None and not file.is_file()
