@@ -10,15 +10,16 @@ import jsonschema_rs
 from contextcore import ContextUnit, UnitError, context_unit_pb2
 from contextworker.core.messages import RoutePayload
 from contextworker.core.workflow_ids import MAX_CHARACTERS
-from contextworker.gateway.errors import InvalidRequestError
-from contextworker.gateway.payload_check import check
+from contextworker.gateway.errors import InvalidRequestError, ScopeMissingError
+from contextworker.gateway.identity.caller import current_caller
+from contextworker.gateway.payload_check import MaxBytes, check
 
 Wire = context_unit_pb2.ContextUnit
 Context = grpc.aio.ServicerContext[Wire, Wire]
 
 TENANT_FIELD: Mapping[str, Any] = RoutePayload.model_json_schema()["properties"]["tenant_id"]
 RUN_FIELDS: Mapping[str, Any] = {
-    "workflow_id": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS},
+    "workflow_id": {"type": "string", "minLength": 1, "maxBytes": MAX_CHARACTERS},
     "run_id": {"type": "string", "format": "uuid"},
     "tenant_id": TENANT_FIELD,
 }
@@ -39,7 +40,7 @@ class Shape:
             "required": list(required),
             "additionalProperties": False,
         }
-        return cls(fields, jsonschema_rs.validator_for(schema, validate_formats=True))
+        return cls(fields, _compiled(schema))
 
     def read(self, request: Wire) -> ContextUnit:
         """Decode a request whose payload must have this shape.
@@ -53,13 +54,23 @@ class Shape:
         return unit
 
 
+def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(
+        schema, validate_formats=True, keywords={"maxBytes": MaxBytes}
+    )
+
+
 def decoded(request: Wire) -> ContextUnit:
     """Decode a request.
 
     Raises:
         InvalidRequestError: It is no unit.
+        ScopeMissingError: The caller does not hold what the unit's security asks of writers.
     """
     try:
-        return ContextUnit.from_protobuf(request)
+        unit = ContextUnit.from_protobuf(request)
     except UnitError as error:
         raise InvalidRequestError(error.violations) from error
+    if missing := current_caller().lacks(unit.security.write):
+        raise ScopeMissingError(missing)
+    return unit

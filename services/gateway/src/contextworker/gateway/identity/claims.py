@@ -1,0 +1,89 @@
+"""Reads a verified token's claims: whose it is, for which tenants, with which permissions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from contextworker.core.messages import TenantId
+from contextworker.gateway.errors import UnauthenticatedError
+from contextworker.gateway.identity.caller import Caller
+from contextworker.gateway.identity.permissions import ADMIN, with_implied
+
+EVERY_TENANT = "*"
+_TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
+
+
+def caller_of(claims: Mapping[str, Any]) -> Caller:
+    """Return the caller that claims describe.
+
+    Raises:
+        UnauthenticatedError: They name no tenant, or something that is none.
+    """
+    permissions = _permissions(claims)
+    return Caller(
+        subject=claims["sub"],
+        tenants=_tenants(claims, may_have_all=ADMIN in permissions),
+        permissions=permissions,
+    )
+
+
+def is_tenant(name: str) -> bool:
+    """Tell whether a string may be a tenant's name."""
+    try:
+        _TENANT.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
+def _permissions(claims: Mapping[str, Any]) -> frozenset[str]:
+    # `permissions` wins where both are there: issuers that write it use `scope` for other things.
+    if "permissions" in claims:
+        listed = _strings(claims["permissions"])
+        if listed is None:
+            raise UnauthenticatedError(
+                "permissions",
+                "the token's claim `permissions` is no list of strings; have its issuer write one, "
+                f'such as ["{ADMIN}"]',
+            )
+        return with_implied(listed)
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise UnauthenticatedError(
+            "permissions",
+            "the token's claim `scope` is no string; have its issuer write one, with a space "
+            "between two permissions",
+        )
+    return with_implied(scope.split())
+
+
+def _tenants(claims: Mapping[str, Any], *, may_have_all: bool) -> frozenset[str] | None:
+    listed = _strings(claims.get("tenants", []))
+    if not listed:
+        raise UnauthenticatedError(
+            "tenants",
+            "the token is for no tenant; have its issuer write the claim `tenants`, a list of "
+            'their names such as ["acme"]',
+        )
+    if EVERY_TENANT in listed:
+        if not may_have_all:
+            raise UnauthenticatedError(
+                "tenants",
+                f"the token names every tenant ({EVERY_TENANT!r}) without the permission "
+                f"{ADMIN!r}; have its issuer name the tenants, or give that permission",
+            )
+        return None
+    if not all(is_tenant(name) for name in listed):
+        raise UnauthenticatedError(
+            "tenants",
+            "the token names a tenant that cannot be one: 1 to 64 letters, digits, `_`, `.` or `-`,"
+            " a letter or digit first",
+        )
+    return frozenset(listed)
+
+
+def _strings(value: object) -> list[str] | None:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    return None
