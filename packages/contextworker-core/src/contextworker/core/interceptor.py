@@ -21,6 +21,7 @@ from temporalio.worker import (
 from contextcore import UnitError
 from contextcore.origin import use_origin
 from contextworker.core.errors import InvalidInputError, PermanentError
+from contextworker.core.scheduled import own_unit
 
 _log = logging.getLogger(__name__)
 _NEVER_RETRIED = (PermanentError, UnitError, ValidationError)
@@ -67,6 +68,7 @@ class _WorkflowOrigin:
 class _Workflow(WorkflowInboundInterceptor):
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002 - the SDK's name
         with use_origin(_WorkflowOrigin()):
+            input.args = own_unit(input.args)
             try:
                 return await super().execute_workflow(input)
             except _NEVER_RETRIED as error:
