@@ -1,7 +1,7 @@
 """Calls a gateway the way its clients do, and unpacks what it refuses."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,15 @@ class Refusal(Exception):  # noqa: N818 - it is what a caller gets
 class Caller:
     """Calls a gateway with ContextUnits."""
 
-    def __init__(self, channel: grpc.aio.Channel, port: int = 0) -> None:
+    def __init__(self, channel: grpc.aio.Channel, port: int = 0, token: str = "") -> None:
         self.channel = channel
         self.port = port
+        self._metadata = [("authorization", f"Bearer {token}")] if token else []
         self.stub = worker_pb2_grpc.WorkerServiceStub(channel)
+
+    def bearing(self, token: str) -> "Caller":
+        """Return a caller over the same connection that sends a token."""
+        return Caller(self.channel, self.port, token)
 
     async def send(
         self,
@@ -43,6 +48,7 @@ class Caller:
         request: ContextUnit | context_unit_pb2.ContextUnit | dict[str, Any],
         *,
         timeout: float | None = 20,  # noqa: ASYNC109 - it becomes the call's deadline
+        metadata: Sequence[tuple[str, str]] = (),
     ) -> ContextUnit:
         """Make one call; raises Refusal."""
         if isinstance(request, dict):
@@ -50,9 +56,10 @@ class Caller:
         if isinstance(request, ContextUnit):
             request = request.to_protobuf(worker_pb2)
         try:
-            return ContextUnit.from_protobuf(
-                await getattr(self.stub, rpc)(request, timeout=timeout)
+            reply = await getattr(self.stub, rpc)(
+                request, timeout=timeout, metadata=[*self._metadata, *metadata]
             )
+            return ContextUnit.from_protobuf(reply)
         except grpc.aio.AioRpcError as error:
             raise _refusal(error) from None
 
