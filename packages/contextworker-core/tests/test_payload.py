@@ -1,5 +1,6 @@
 """The exact codec: what goes in comes out, or is refused with the path to it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contextcore import ContextUnit, UnitError, context_unit_pb2
+from contextcore import payload as codec
 from contextcore.payload import MAX_DEPTH, MAX_INTEGER
 
 keys = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -23,6 +25,17 @@ trees = st.recursive(
     max_leaves=25,
 )
 payloads = st.dictionaries(keys, trees, max_size=5)
+
+
+@pytest.fixture(scope="module", autouse=True, params=["native", "python"])
+def either(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run every test on the compiled part, and on the Python code alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "python":
+            patch.setattr(codec, "_native", None)
+        elif codec._native is None:
+            pytest.skip("contextcore was installed without a compiler")
+        yield
 
 
 def travel(payload: dict[str, Any]) -> dict[str, Any]:

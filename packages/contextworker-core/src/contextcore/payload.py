@@ -2,15 +2,26 @@
 
 What goes in comes out, or is refused with the path to it. A Struct carries every number as a
 double, so integers are refused beyond ±2^53 and a double without a fraction comes back as an `int`.
+
+The rules are those of the Python code here. `_native`, compiled where that was possible, does the
+usual in a tenth of the time; whatever is unusual it leaves to the Python code, which also says what
+is wrong with it.
 """
 
 import math
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from contextcore.errors import UnitError, Violation
+
+_native: ModuleType | None
+try:
+    from contextcore import _native
+except ImportError:
+    _native = None
 
 MAX_INTEGER = 2**53
 MAX_DEPTH = 32
@@ -18,13 +29,17 @@ MAX_DEPTH = 32
 and an object inside an object takes three."""
 
 
-def write_struct(struct: Struct, payload: Mapping[str, Any], path: str = "payload") -> None:
+def write_struct(struct: Struct, payload: Mapping[str, Any]) -> None:
     """Fill an empty Struct.
 
     Raises:
         UnitError: Something in the payload would not come out as it went in.
     """
-    _write_object(struct, payload, path, 1)
+    wire = _native.write(payload, MAX_DEPTH) if _native else None
+    if wire is None:
+        _write_object(struct, payload, "payload", 1)
+    else:
+        struct.MergeFromString(wire)
 
 
 def read_struct(struct: Struct) -> dict[str, Any]:
@@ -34,7 +49,8 @@ def read_struct(struct: Struct) -> dict[str, Any]:
         UnitError: It holds NaN, an infinity or a Value without a kind, or is nested too deep to
             travel on.
     """
-    return _read_object(struct, "payload", 1)
+    payload = _native.read(struct.SerializeToString(), MAX_DEPTH) if _native else None
+    return _read_object(struct, "payload", 1) if payload is None else payload
 
 
 def _write_object(struct: Struct, items: Mapping[str, Any], path: str, depth: int) -> None:

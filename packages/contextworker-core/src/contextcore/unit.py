@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from types import ModuleType
 from typing import Annotated, Any, Self
-from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -20,19 +18,18 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from contextcore import context_unit_pb2, origin
+from contextcore.envelope import read_envelope, write_envelope
 from contextcore.errors import UnitError, Violation
 from contextcore.payload import read_struct, write_struct
 
 _LABEL = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+){1,2}")
-_UUID_VERSION = 4
+_UUID4 = re.compile(
+    "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
+)
 
 
 def _uuid4(value: str) -> str:
-    try:
-        parsed = UUID(value)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.version != _UUID_VERSION or str(parsed) != value.lower():
+    if not _UUID4.fullmatch(value):
         raise PydanticCustomError(
             "uuid4", "must be a UUIDv4, such as 1b4e28ba-2fa1-4d2b-883f-0016d3cca427"
         )
@@ -159,24 +156,7 @@ class ContextUnit(_Part):
             UnitError: The payload holds something that would not come out as it went in.
             TypeError: The module knows no ContextUnit.
         """
-        message = _message_class(module)(
-            unit_id=self.unit_id,
-            trace_id=self.trace_id,
-            parent_unit_id=self.parent_unit_id or "",
-            modality=context_unit_pb2.Modality.ValueType(self.modality),
-            provenance=self.provenance,
-            metrics=context_unit_pb2.UnitMetrics(**dict(self.metrics)),
-            security=context_unit_pb2.SecurityScopes(**dict(self.security)),
-            created_at=_timestamp(self.created_at),
-        )
-        for step in self.chain_of_thought:
-            message.chain_of_thought.add(
-                agent=step.agent,
-                action=step.action,
-                status=step.status,
-                timestamp=_timestamp(step.timestamp),
-            )
-        message.payload.SetInParent()
+        message = write_envelope(self, _message_class(module))
         write_struct(message.payload, self.payload)
         return message
 
@@ -194,54 +174,12 @@ class ContextUnit(_Part):
         except UnitError as error:
             violations += error.violations
         try:
-            unit = cls(payload=payload, **_envelope(message))
+            unit = cls(payload=payload, **read_envelope(message))
         except ValidationError as error:
             violations += (Violation(_path(item["loc"]), item["msg"]) for item in error.errors())
         if violations:
             raise UnitError(violations)
         return unit
-
-
-def _envelope(message: context_unit_pb2.ContextUnit) -> dict[str, Any]:
-    metrics, security = message.metrics, message.security
-    fields: dict[str, Any] = {
-        "unit_id": message.unit_id,
-        "trace_id": message.trace_id,
-        "parent_unit_id": message.parent_unit_id or None,
-        "modality": message.modality,
-        "provenance": list(message.provenance),
-        "chain_of_thought": [_step(step) for step in message.chain_of_thought],
-        "metrics": {
-            "latency_ms": metrics.latency_ms,
-            "cost_usd": metrics.cost_usd,
-            "tokens_used": metrics.tokens_used,
-            "cost_limit_usd": metrics.cost_limit_usd,
-        },
-        "security": {"read": list(security.read), "write": list(security.write)},
-    }
-    if message.HasField("created_at"):
-        fields["created_at"] = _datetime(message.created_at)
-    return fields
-
-
-def _step(step: context_unit_pb2.CotStep) -> dict[str, Any]:
-    fields: dict[str, Any] = {"agent": step.agent, "action": step.action, "status": step.status}
-    if step.HasField("timestamp"):
-        fields["timestamp"] = _datetime(step.timestamp)
-    return fields
-
-
-def _timestamp(value: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(value)
-    return timestamp
-
-
-def _datetime(timestamp: Timestamp) -> datetime | str:
-    try:
-        return timestamp.ToDatetime(tzinfo=UTC)
-    except ValueError:
-        return "outside the years 1 to 9999"  # no datetime: validation names the field
 
 
 def _path(location: tuple[int | str, ...]) -> str:
