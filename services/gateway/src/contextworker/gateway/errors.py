@@ -14,6 +14,8 @@ GatewayError
 ├── KeysUnavailableError       UNAVAILABLE          the keys that tokens are checked with are away
 ├── RateLimitedError           RESOURCE_EXHAUSTED   the tenant calls too often; try again
 ├── TooManyCallsError          RESOURCE_EXHAUSTED   the tenant has too much in hand; try again
+├── TemporalRefusedError       FAILED_PRECONDITION  Temporal says no for a reason of its own
+├── ReplyTooLargeError         RESOURCE_EXHAUSTED   the answer is more than clients take
 ├── TemporalUnavailableError   UNAVAILABLE          Temporal does not answer; try again
 ├── TemporalBusyError          RESOURCE_EXHAUSTED   Temporal asks to slow down; try again
 └── OutOfTimeError             DEADLINE_EXCEEDED    the caller's deadline passed first
@@ -216,6 +218,31 @@ class TooManyCallsError(GatewayError, TransientError):
         super().__init__(
             f"{share} has {limit} {what} in hand at this gateway, as many as it may have at once; "
             "try again when one has ended, or ask its operator for more"
+        )
+
+
+class TemporalRefusedError(GatewayError, PermanentError):
+    """Temporal says no, for a reason that only it knows of."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "TEMPORAL_REFUSED"
+
+    def __init__(self, temporal_code: str, message: str) -> None:
+        self.metadata = {"temporal_code": temporal_code}
+        super().__init__(f"Temporal refuses this: {message} ({temporal_code})")
+
+
+class ReplyTooLargeError(GatewayError, PermanentError):
+    """The answer is more than clients take as one message."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    reason = "REPLY_TOO_LARGE"
+
+    def __init__(self, size: int, limit: int) -> None:
+        self.metadata = {"size": str(size), "limit": str(limit)}
+        super().__init__(
+            f"the answer takes {size:,} bytes, and a reply holds {limit:,}; ask for less of it, "
+            "as by a smaller page_size"
         )
 
 

@@ -10,14 +10,21 @@ from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.message import DecodeError
+from temporalio.service import RPCError
 
 from contextcore import Violation, context_unit_pb2, worker_pb2
 from contextworker.gateway.deadline import within
-from contextworker.gateway.errors import GatewayError, InvalidRequestError
+from contextworker.gateway.errors import (
+    GatewayError,
+    InvalidRequestError,
+    ReplyTooLargeError,
+)
 from contextworker.gateway.identity.authenticator import Authenticator
 from contextworker.gateway.identity.caller import use_caller
 from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.refusals import Refusal, fault, refusal_of
+from contextworker.gateway.settings import MAX_ENVELOPE_BYTES, MAX_REPLY_BYTES
+from contextworker.gateway.temporal import ended_by
 
 _log = logging.getLogger(__name__)
 SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
@@ -49,18 +56,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return grpc.unary_stream_rpc_method_handler(
                 self._streaming(rpc, handler.unary_stream),
                 request_deserializer=_tolerant(handler.request_deserializer),
-                response_serializer=handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
             self._answering(rpc, handler.unary_unary),
             request_deserializer=_tolerant(handler.request_deserializer),
-            response_serializer=handler.response_serializer,
         )
 
     def _answering(self, rpc: str, behaviour: Any) -> Any:
         async def call(request: Any, context: Context) -> Any:
             async with _mapped(rpc, context), self._admitted(rpc, request, context):
-                return await behaviour(request, context)
+                return _written(await behaviour(request, context))
 
         return call
 
@@ -69,7 +74,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: Context) -> None:
             async with _mapped(rpc, context), self._admitted(rpc, request, context):
                 async for reply in behaviour(request, context):
-                    await context.write(reply)
+                    await context.write(_written(reply))
 
         return call
 
@@ -90,11 +95,35 @@ def _tolerant(deserialize: Any) -> Any:
 
     def read(data: bytes) -> Any:
         try:
-            return deserialize(data)
+            request = deserialize(data)
         except DecodeError as error:
             return InvalidRequestError([Violation("request", f"cannot be read: {error}")])
+        # Whoever is within the limit with all of it need not be measured.
+        return (len(data) > MAX_ENVELOPE_BYTES and _bulky(request)) or request
 
     return read
+
+
+def _bulky(request: Wire) -> InvalidRequestError | None:
+    size = request.ByteSize() - request.payload.ByteSize()
+    if size <= MAX_ENVELOPE_BYTES:
+        return None
+    return InvalidRequestError(
+        [
+            Violation(
+                "request",
+                f"holds {size:,} bytes besides its payload, of {MAX_ENVELOPE_BYTES:,} that it may: "
+                "every reply carries them; shorten provenance, chain_of_thought or security",
+            )
+        ]
+    )
+
+
+def _written(reply: Wire) -> bytes:
+    data = reply.SerializeToString()
+    if len(data) > MAX_REPLY_BYTES:
+        raise ReplyTooLargeError(len(data), MAX_REPLY_BYTES)
+    return data
 
 
 @asynccontextmanager
@@ -105,6 +134,8 @@ async def _mapped(rpc: str, context: Context) -> AsyncIterator[None]:
         raise
     except GatewayError as error:
         await _abort(context, refusal_of(error))
+    except RPCError as error:
+        await _abort(context, refusal_of(ended_by(error)))
     except Exception:  # noqa: BLE001 - logged in full, and masked from the caller
         incident = uuid.uuid4().hex[:12]
         _log.exception("%s failed; incident %s", rpc, incident)

@@ -9,12 +9,14 @@ from typing import Any, Protocol, TypeVar
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import Client
 from temporalio.converter import DataConverter, WorkflowSerializationContext
-from temporalio.service import RPCError, RPCStatusCode, WorkflowService
+from temporalio.service import OperatorService, RPCError, RPCStatusCode, WorkflowService
 
 from contextworker.gateway.deadline import remaining_s
 from contextworker.gateway.errors import (
+    GatewayError,
     OutOfTimeError,
     TemporalBusyError,
+    TemporalRefusedError,
     TemporalUnavailableError,
 )
 
@@ -62,6 +64,11 @@ class Temporal:
         return self._client.workflow_service
 
     @property
+    def operator(self) -> OperatorService:
+        """The raw service of Temporal's operators; `call` takes its methods, too."""
+        return self._client.operator_service
+
+    @property
     def identity(self) -> str:
         """Who starts runs, as Temporal's UI shows it."""
         return self._client.identity
@@ -83,7 +90,7 @@ class Temporal:
             at_most_s: A shorter limit than the configured one.
 
         Raises:
-            RPCError: Temporal answered, and said no.
+            RPCError: Temporal answered, and said no; see `translated`.
             TemporalUnavailableError: It does not answer, or does not let this gateway in.
             TemporalBusyError: It asks to slow down.
             OutOfTimeError: The caller's deadline passed.
@@ -102,7 +109,7 @@ class Temporal:
         except RPCError as error:
             if error.status in _TIMEOUTS and timeout_s == left_s:
                 raise _out_of_time() from error
-            raise self._translated(error) from error
+            raise translated(error) from error
         except RuntimeError as error:
             # What a lazy client raises while it cannot connect.
             if "client connect" not in str(error):
@@ -112,25 +119,37 @@ class Temporal:
                 _log.warning("Temporal cannot be reached: %s", error)
             raise _away() from error
 
-    def _translated(self, error: RPCError) -> Exception:
-        if error.status in _TIMEOUTS or error.status in _OUTAGES:
-            if error.status is not RPCStatusCode.UNAVAILABLE:
-                _log.warning("Temporal answered %s: %s", error.status.name, error.message)
-            return _away()
-        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
-            return TemporalBusyError(f"Temporal asks to slow down; try again ({error.message})")
-        if error.status in _REFUSALS:
-            _log.error("Temporal refuses this gateway: %s", error.message)
-            return TemporalUnavailableError(
-                "Temporal refuses the gateway's credentials; its operator has to renew them"
-            )
-        if any(item.Is(NamespaceNotFoundFailure.DESCRIPTOR) for item in error.grpc_status.details):
-            _log.error("Temporal has no namespace %r", self.namespace)
-            return TemporalUnavailableError(
-                f"Temporal has no namespace {self.namespace!r}; the operator has to create it, "
-                "or to set TEMPORAL_NAMESPACE"
-            )
-        return error
+
+def translated(error: RPCError) -> RPCError | GatewayError:
+    """Tell an outage from an answer: what Temporal said no to stays an RPCError."""
+    if error.status in _TIMEOUTS or error.status in _OUTAGES:
+        if error.status is not RPCStatusCode.UNAVAILABLE:
+            _log.warning("Temporal answered %s: %s", error.status.name, error.message)
+        return _away()
+    if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+        return TemporalBusyError(f"Temporal asks to slow down; try again ({error.message})")
+    if error.status in _REFUSALS:
+        _log.error("Temporal refuses this gateway: %s", error.message)
+        return TemporalUnavailableError(
+            "Temporal refuses the gateway's credentials; its operator has to renew them"
+        )
+    missing = NamespaceNotFoundFailure()
+    if any(item.Unpack(missing) for item in error.grpc_status.details):
+        _log.error("Temporal has no namespace %r", missing.namespace)
+        return TemporalUnavailableError(
+            f"Temporal has no namespace {missing.namespace!r}; the operator has to create it, "
+            "or to set TEMPORAL_NAMESPACE"
+        )
+    return error
+
+
+def ended_by(error: RPCError) -> GatewayError:
+    """Make the end of a call out of an answer that nothing on the way knew what to do with."""
+    known = translated(error)
+    if isinstance(known, GatewayError):
+        return known
+    _log.warning("Temporal answered %s: %s", error.status.name, error.message)
+    return TemporalRefusedError(error.status.name, error.message)
 
 
 def _away() -> TemporalUnavailableError:

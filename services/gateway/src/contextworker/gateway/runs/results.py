@@ -12,10 +12,11 @@ from temporalio.converter import DataConverter
 
 from contextcore import ContextUnit, UnitError
 from contextworker.gateway.runs.failures import UNREADABLE, TaskError, closed_run_error, decoded
-from contextworker.gateway.settings import MAX_REPLY_BYTES
+from contextworker.gateway.settings import MAX_ENVELOPE_BYTES, MAX_REPLY_BYTES
 from contextworker.gateway.temporal import Temporal
 
-_ENVELOPE_BYTES = 64 * 1024
+# Of a reply, besides the result: the envelope, and the status around it.
+_BESIDES_BYTES = MAX_ENVELOPE_BYTES + 64 * 1024
 _MIB = 1024 * 1024
 
 
@@ -81,7 +82,7 @@ async def _result(converter: DataConverter, payloads: Payloads) -> Outcome:
         size = ContextUnit(payload={"result": result}).to_protobuf().ByteSize()
     except UnitError as error:
         return Outcome(reason=f"the run completed, but its result does not fit a unit: {error}")
-    if size > MAX_REPLY_BYTES - _ENVELOPE_BYTES:
+    if size > MAX_REPLY_BYTES - _BESIDES_BYTES:
         return Outcome(
             reason=f"the run completed, but its result of {size / _MIB:.1f} MiB is more than a "
             f"reply of {MAX_REPLY_BYTES // _MIB} MiB can hold; Temporal keeps it"
