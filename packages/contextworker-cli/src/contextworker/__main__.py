@@ -11,8 +11,8 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the mode that the arguments name."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments:
-        _gateway()
+    if not arguments or arguments[0] == "--insecure":
+        _gateway(arguments)
     elif "--temporal" in arguments or arguments[0] == "--modules":
         _worker(arguments)
     else:
@@ -21,10 +21,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         command_line()
 
 
-def _gateway() -> None:
+def _gateway(arguments: Sequence[str]) -> None:
     from contextworker.gateway.__main__ import main as gateway  # noqa: PLC0415 - one mode only
 
-    gateway()
+    gateway(arguments)
 
 
 def _worker(arguments: Sequence[str]) -> None:

@@ -84,6 +84,13 @@ def make_app() -> App:
         help="List the modules whose workers announced themselves, and what they accept.",
     )
     app.command(
+        f"{_COMMANDS}.token:app",
+        name="token",
+        group=client,
+        sort_key=20,
+        help="Make bearer tokens for development, and keys to sign them with.",
+    )
+    app.command(
         f"{_COMMANDS}.deploy:app",
         name="deploy",
         group=Group("Versions of modules", sort_key=3),

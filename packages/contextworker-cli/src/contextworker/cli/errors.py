@@ -9,6 +9,7 @@ CliError                   a sentence for the person at the terminal; exit code 
 ├── BrainError             the Brain cannot be opened
 ├── DeployError            a module's versions cannot be seen, or not be changed so
 ├── ReleaseError           a member cannot be released
+├── TokenError             a token or its key cannot be made
 └── ScaffoldError          a new module cannot be made
 """
 
@@ -69,6 +70,10 @@ class StalledError(CliError):
 
 class BrainError(CliError):
     """The Brain cannot be opened."""
+
+
+class TokenError(CliError):
+    """A token, or the key to sign it with, cannot be made."""
 
 
 class ReleaseError(CliError):

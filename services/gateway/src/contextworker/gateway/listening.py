@@ -33,6 +33,8 @@ def bind(server: grpc.aio.Server, settings: GatewaySettings) -> int:
 def tell_exposure(settings: GatewaySettings) -> None:
     """Warn where others than the right ones could call, or listen."""
     if not settings.is_exposed:
+        if not settings.is_authenticated:
+            _log.info("callers are not authenticated: whoever is on this machine may do everything")
         return
     files = settings.tls_files
     if not settings.is_authenticated:

@@ -1,0 +1,1 @@
+"""Bearer tokens for development: signing them, and the keys to sign with."""
