@@ -4,6 +4,7 @@ GatewayError
 ├── InvalidRequestError        INVALID_ARGUMENT     fields that are wrong, one violation each
 ├── UnknownWorkflowTypeError   NOT_FOUND            no module announces that type
 ├── RunNotFoundError           NOT_FOUND            Temporal knows no such run
+├── ScheduleNotFoundError      NOT_FOUND            the tenant has no such schedule
 ├── RouteConflictError         FAILED_PRECONDITION  two modules claim one type
 ├── BrokenRouteError           FAILED_PRECONDITION  a module announced what cannot be used
 ├── NotOfferedError            UNIMPLEMENTED        nothing installed does this
@@ -87,6 +88,20 @@ class RunNotFoundError(GatewayError, PermanentError):
         super().__init__(
             f"there is no run {workflow_id!r}{which}: it was never started, or it ended so long "
             "ago that Temporal no longer keeps it"
+        )
+
+
+class ScheduleNotFoundError(GatewayError, PermanentError):
+    """The tenant has no such schedule."""
+
+    code = grpc.StatusCode.NOT_FOUND
+    reason = "SCHEDULE_NOT_FOUND"
+
+    def __init__(self, tenant_id: str, schedule_id: str) -> None:
+        self.metadata = {"tenant_id": tenant_id, "schedule_id": schedule_id}
+        super().__init__(
+            f"the tenant {tenant_id!r} has no schedule {schedule_id!r}: it was never registered, "
+            "or it was deleted"
         )
 
 
