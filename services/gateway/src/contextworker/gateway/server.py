@@ -25,6 +25,7 @@ from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSo
 from contextworker.gateway.runs.plan import Planner
 from contextworker.gateway.runs.starting import Starter
 from contextworker.gateway.runs.status import StatusReader
+from contextworker.gateway.schedules.setup import Schedules
 from contextworker.gateway.servicer import WorkerServicer
 from contextworker.gateway.settings import GatewaySettings
 from contextworker.gateway.temporal import Temporal
@@ -61,10 +62,12 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
         interval_s=settings.gateway_route_refresh_s,
         min_interval_s=settings.gateway_route_refresh_min_s,
     )
+    planner = Planner(temporal, routes)
     servicer = WorkerServicer(
-        Starter(temporal, Planner(temporal, routes)),
+        Starter(temporal, planner),
         StatusReader(temporal),
         ModuleLister(temporal, routes),
+        Schedules.of(temporal, routes, planner),
     )
     health = Health(SERVICE, interval_s=settings.gateway_health_interval_s)
     async with authentication(settings) as authenticator:

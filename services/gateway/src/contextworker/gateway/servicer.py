@@ -7,11 +7,19 @@ from contextworker.gateway.rpcs.schedules import ScheduleRpcs
 from contextworker.gateway.rpcs.tasks import TaskRpcs
 from contextworker.gateway.runs.starting import Starter
 from contextworker.gateway.runs.status import StatusReader
+from contextworker.gateway.schedules.setup import Schedules
 
 
 class WorkerServicer(TaskRpcs, ModuleRpcs, ScheduleRpcs, worker_pb2_grpc.WorkerServiceServicer):
     """Every RPC of the service; what they raise, the interceptor maps."""
 
-    def __init__(self, starter: Starter, statuses: StatusReader, modules: ModuleLister) -> None:
+    def __init__(
+        self,
+        starter: Starter,
+        statuses: StatusReader,
+        modules: ModuleLister,
+        schedules: Schedules,
+    ) -> None:
         TaskRpcs.__init__(self, starter, statuses)
         ModuleRpcs.__init__(self, modules)
+        ScheduleRpcs.__init__(self, schedules)

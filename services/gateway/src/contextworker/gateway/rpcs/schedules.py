@@ -1,43 +1,130 @@
 """The RPCs about schedules."""
 
-from contextworker.gateway.errors import NotOfferedError
-from contextworker.gateway.rpcs.requests import Context, Wire, decoded
+from datetime import UTC, datetime
+from typing import Any
+
+from contextcore import ContextUnit, Violation
+from contextworker.gateway.errors import InvalidRequestError
+from contextworker.gateway.identity.caller import current_caller
+from contextworker.gateway.rpcs.requests import TENANT_FIELD, Context, Shape, Wire
+from contextworker.gateway.schedules.definition import (
+    DEFINITION,
+    MAX_SCHEDULES,
+    OVERLAP,
+    SCHEDULE_ID,
+    Definition,
+    Overlap,
+)
+from contextworker.gateway.schedules.patching import Target
+from contextworker.gateway.schedules.setup import Schedules
+
+_ONE = {"schedule_id": SCHEDULE_ID, "tenant_id": TENANT_FIELD}
+_NOTE = {"note": {"type": "string", "maxLength": 500}}
+_TIME = {"type": "string", "format": "date-time"}
+_DEFAULT_PAGE = 50
+_SET = Shape.of(
+    {
+        "schedules": {"type": "array", "maxItems": MAX_SCHEDULES, "items": DEFINITION},
+        "tenant_id": TENANT_FIELD,
+    },
+    "schedules",
+)
+_PAGE = Shape.of(
+    {
+        "tenant_id": TENANT_FIELD,
+        "page_size": {"type": "integer", "minimum": 1, "maximum": 100},
+        "page_token": {"type": "string", "minLength": 1, "maxLength": 4000},
+    }
+)
+_PAUSE = Shape.of({**_ONE, **_NOTE}, "schedule_id")
+_TRIGGER = Shape.of({**_ONE, "overlap": OVERLAP}, "schedule_id")
+_BACKFILL = Shape.of(
+    {**_ONE, "overlap": OVERLAP, "start_at": _TIME, "end_at": _TIME},
+    "schedule_id",
+    "start_at",
+    "end_at",
+)
+_DELETE = Shape.of(_ONE, "schedule_id")
 
 
 class ScheduleRpcs:
     """Translates between units on the wire and schedules."""
 
+    def __init__(self, schedules: Schedules) -> None:
+        self._schedules = schedules
+
     async def RegisterSchedules(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """Make or change schedules."""
-        decoded(request)
-        raise NotOfferedError("to come")
+        unit = _SET.read(request)
+        reply = await self._schedules.registrar.register(
+            unit,
+            current_caller().tenant_for(unit.payload),
+            [Definition.model_validate(one) for one in unit.payload["schedules"]],
+        )
+        return unit.child(reply, provenance="gateway:register_schedules").to_protobuf()
 
     async def ListSchedules(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """List schedules."""
-        decoded(request)
-        raise NotOfferedError("to come")
+        unit = _PAGE.read(request)
+        named = "tenant_id" in unit.payload
+        page = await self._schedules.lister.page(
+            current_caller().tenant_for(unit.payload) if named else None,
+            unit.payload.get("page_size", _DEFAULT_PAGE),
+            unit.payload.get("page_token"),
+        )
+        return unit.child(page, provenance="gateway:list_schedules").to_protobuf()
 
     async def PauseSchedule(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """Stop a schedule from starting runs."""
-        decoded(request)
-        raise NotOfferedError("to come")
+        unit = _PAUSE.read(request)
+        reply = await self._schedules.control.pause(_target(unit), unit.payload.get("note"))
+        return unit.child(reply, provenance="gateway:pause_schedule").to_protobuf()
 
     async def ResumeSchedule(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """Let a schedule start runs again."""
-        decoded(request)
-        raise NotOfferedError("to come")
+        unit = _PAUSE.read(request)
+        reply = await self._schedules.control.resume(_target(unit), unit.payload.get("note"))
+        return unit.child(reply, provenance="gateway:resume_schedule").to_protobuf()
 
     async def TriggerSchedule(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """Start a schedule's run now."""
-        decoded(request)
-        raise NotOfferedError("to come")
+        unit = _TRIGGER.read(request)
+        overlap = unit.payload.get("overlap")
+        reply = await self._schedules.trigger.fire(
+            _target(unit), unit.created_at, None if overlap is None else Overlap(overlap)
+        )
+        content = reply.model_dump(mode="json", exclude_none=True)
+        return unit.child(content, provenance="gateway:trigger_schedule").to_protobuf()
 
     async def BackfillSchedule(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """Start the runs of a past time."""
-        decoded(request)
-        raise NotOfferedError("to come")
+        unit = _BACKFILL.read(request)
+        reply = await self._schedules.backfill.fill(
+            _target(unit),
+            _time(unit, "start_at"),
+            _time(unit, "end_at"),
+            Overlap(unit.payload.get("overlap", Overlap.BUFFER_ALL)),
+        )
+        return unit.child(reply, provenance="gateway:backfill_schedule").to_protobuf()
 
     async def DeleteSchedule(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """Remove a schedule."""
-        decoded(request)
-        raise NotOfferedError("to come")
+        unit = _DELETE.read(request)
+        reply = await self._schedules.control.delete(_target(unit))
+        return unit.child(reply, provenance="gateway:delete_schedule").to_protobuf()
+
+
+def _target(unit: ContextUnit) -> Target:
+    tenant_id = current_caller().tenant_for(unit.payload)
+    return Target(unit.unit_id, tenant_id, unit.payload["schedule_id"])
+
+
+def _time(unit: ContextUnit, field: str) -> datetime:
+    """Read a time; the shape let some through that no datetime is, such as a leap second."""
+    text: Any = unit.payload[field]
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequestError(
+            [Violation(f"payload.{field}", f"cannot be read as a time: {text!r}")]
+        ) from error
