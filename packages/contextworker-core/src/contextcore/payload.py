@@ -11,7 +11,7 @@ is wrong with it.
 import math
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
@@ -51,6 +51,31 @@ def read_struct(struct: Struct) -> dict[str, Any]:
     """
     payload = _native.read(struct.SerializeToString(), MAX_DEPTH) if _native else None
     return _read_object(struct, "payload", 1) if payload is None else payload
+
+
+def check_payload(payload: Mapping[str, Any]) -> None:
+    """Check that a payload can travel.
+
+    Raises:
+        UnitError: Something in it would not come out as it went in.
+    """
+    if _native is None or _native.write(payload, MAX_DEPTH) is None:
+        _write_object(Struct(), payload, "payload", 1)
+
+
+def arrived_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a payload as a receiver would read it.
+
+    Raises:
+        UnitError: Something in it would not come out as it went in.
+    """
+    wire = _native.write(payload, MAX_DEPTH) if _native else None
+    arrived = _native.read(wire, MAX_DEPTH) if _native and wire is not None else None
+    if arrived is not None:
+        return cast("dict[str, Any]", arrived)
+    struct = Struct()
+    _write_object(struct, payload, "payload", 1)
+    return _read_object(struct, "payload", 1)
 
 
 def _write_object(struct: Struct, items: Mapping[str, Any], path: str, depth: int) -> None:

@@ -6,7 +6,6 @@ that Temporal's UI and SDKs of other languages can read it.
 
 from typing import Any
 
-from google.protobuf import json_format
 from pydantic import BaseModel
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
@@ -18,9 +17,9 @@ from temporalio.converter import (
 )
 
 from contextcore import ContextUnit, context_unit_pb2
+from contextworker.core.unit_json import read_unit, write_unit
 
 _MESSAGE_TYPE = context_unit_pb2.ContextUnit.DESCRIPTOR.full_name.encode()
-_MAX_JSON_DEPTH = 200  # above what a unit's own depth limit lets through
 
 
 class ContextUnitConverter(EncodingPayloadConverter):
@@ -42,10 +41,9 @@ class ContextUnitConverter(EncodingPayloadConverter):
         """Encode a unit or a protobuf message; None for anything else."""
         if not isinstance(value, ContextUnit):
             return self._messages.to_payload(value)
-        text = json_format.MessageToJson(value.to_protobuf(), indent=None, ensure_ascii=False)
         return Payload(
             metadata={"encoding": self.encoding.encode(), "messageType": _MESSAGE_TYPE},
-            data=text.encode(),
+            data=write_unit(value),
         )
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
@@ -53,17 +51,7 @@ class ContextUnitConverter(EncodingPayloadConverter):
         asked_for_message = type_hint is context_unit_pb2.ContextUnit
         if payload.metadata.get("messageType") != _MESSAGE_TYPE or asked_for_message:
             return self._messages.from_payload(payload, type_hint)
-        message = context_unit_pb2.ContextUnit()
-        try:
-            json_format.Parse(
-                payload.data,
-                message,
-                ignore_unknown_fields=True,  # a newer writer may know more fields
-                max_recursion_depth=_MAX_JSON_DEPTH,
-            )
-        except json_format.ParseError as error:  # by itself no ValueError nor anything else
-            raise ValueError(f"the value is no ContextUnit: {error}") from error
-        unit = ContextUnit.from_protobuf(message)
+        unit = read_unit(payload.data)
         if type_hint is not None and issubclass(type_hint, BaseModel):
             return unit if isinstance(unit, type_hint) else type_hint.model_validate(unit.payload)
         return unit
