@@ -18,6 +18,7 @@ GatewayError
 ├── TemporalRefusedError       FAILED_PRECONDITION  Temporal says no for a reason of its own
 ├── ReplyTooLargeError         RESOURCE_EXHAUSTED   the answer is more than clients take
 ├── TemporalUnavailableError   UNAVAILABLE          Temporal does not answer; try again
+├── GatewayStoppingError       UNAVAILABLE          this gateway stops; ask another
 ├── TemporalBusyError          RESOURCE_EXHAUSTED   Temporal asks to slow down; try again
 └── OutOfTimeError             DEADLINE_EXCEEDED    the caller's deadline passed first
 
@@ -267,6 +268,17 @@ class TemporalUnavailableError(GatewayError, TransientError):
     code = grpc.StatusCode.UNAVAILABLE
     reason = "TEMPORAL_UNAVAILABLE"
     retry_after_s = 2.0
+
+
+class GatewayStoppingError(GatewayError, TransientError):
+    """The gateway stops, and ends what would go on."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "GATEWAY_STOPPING"
+    retry_after_s = 1.0
+
+    def __init__(self) -> None:
+        super().__init__("this gateway is stopping; call again, and another one answers")
 
 
 class TemporalBusyError(GatewayError, TransientError):

@@ -23,8 +23,8 @@ from contextworker.gateway.routing.modules import ModuleLister
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
 from contextworker.gateway.runs.plan import Planner
-from contextworker.gateway.runs.starting import Starter
-from contextworker.gateway.runs.status import StatusReader
+from contextworker.gateway.runs.tasks import Tasks
+from contextworker.gateway.runs.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.setup import Schedules
 from contextworker.gateway.servicer import WorkerServicer
 from contextworker.gateway.settings import GatewaySettings
@@ -63,9 +63,10 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
         min_interval_s=settings.gateway_route_refresh_min_s,
     )
     planner = Planner(temporal, routes)
+    attribute = TenantAttribute(temporal)
+    tasks = Tasks.of(temporal, planner, attribute)
     servicer = WorkerServicer(
-        Starter(temporal, planner),
-        StatusReader(temporal),
+        tasks,
         ModuleLister(temporal, routes),
         Schedules.of(temporal, routes, planner),
     )
@@ -79,11 +80,16 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
             await server.start()
             _log.info("gateway listening on %s:%d", settings.address.rpartition(":")[0], port)
             tell_exposure(settings)
-            beside = [asyncio.create_task(routes.run()), asyncio.create_task(health.watch(client))]
+            beside = [
+                asyncio.create_task(routes.run()),
+                asyncio.create_task(attribute.run()),
+                asyncio.create_task(health.watch(client)),
+            ]
             try:
                 yield port
             finally:
                 await health.leave()
+                tasks.watches.leave()
                 await server.stop(settings.gateway_shutdown_grace_s)
                 for task in beside:
                     task.cancel()

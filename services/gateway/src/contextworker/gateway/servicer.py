@@ -5,8 +5,7 @@ from contextworker.gateway.routing.modules import ModuleLister
 from contextworker.gateway.rpcs.modules import ModuleRpcs
 from contextworker.gateway.rpcs.schedules import ScheduleRpcs
 from contextworker.gateway.rpcs.tasks import TaskRpcs
-from contextworker.gateway.runs.starting import Starter
-from contextworker.gateway.runs.status import StatusReader
+from contextworker.gateway.runs.tasks import Tasks
 from contextworker.gateway.schedules.setup import Schedules
 
 
@@ -15,11 +14,10 @@ class WorkerServicer(TaskRpcs, ModuleRpcs, ScheduleRpcs, worker_pb2_grpc.WorkerS
 
     def __init__(
         self,
-        starter: Starter,
-        statuses: StatusReader,
+        tasks: Tasks,
         modules: ModuleLister,
         schedules: Schedules,
     ) -> None:
-        TaskRpcs.__init__(self, starter, statuses)
+        TaskRpcs.__init__(self, tasks)
         ModuleRpcs.__init__(self, modules)
         ScheduleRpcs.__init__(self, schedules)

@@ -11,6 +11,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.converter import DataConverter
 
 from contextcore import ContextUnit, UnitError
+from contextworker.gateway.runs.cancel_reason import cancel_reason
 from contextworker.gateway.runs.failures import UNREADABLE, TaskError, closed_run_error, decoded
 from contextworker.gateway.settings import MAX_ENVELOPE_BYTES, MAX_REPLY_BYTES
 from contextworker.gateway.temporal import Temporal
@@ -54,7 +55,10 @@ async def read_outcome(temporal: Temporal, run: WorkflowExecution) -> Outcome:
             )
             return Outcome(error=error)
         case "workflow_execution_canceled_event_attributes":
-            return Outcome(reason="the run was cancelled")
+            why = await cancel_reason(temporal, run)
+            return Outcome(
+                reason=f"the run was cancelled: {why}" if why else "the run was cancelled"
+            )
     return Outcome()
 
 

@@ -1,27 +1,25 @@
 """Tells how a run stands: queued, under way, or how it ended."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
-from temporalio.api.workflowservice.v1 import (
-    DescribeWorkflowExecutionRequest,
-    DescribeWorkflowExecutionResponse,
-)
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from contextworker.core.messages import Message, Progress
-from contextworker.gateway.errors import RunNotFoundError
+from contextworker.gateway.runs.access import AskedRun, find_own
 from contextworker.gateway.runs.failures import TaskError
 from contextworker.gateway.runs.pending import PendingActivity, read_activities
 from contextworker.gateway.runs.progress import heartbeat_progress, overlaid, query_progress
-from contextworker.gateway.runs.results import close_event, read_outcome
+from contextworker.gateway.runs.results import read_outcome
 from contextworker.gateway.runs.times import iso
 from contextworker.gateway.runs.waiting import find_waiting
 from contextworker.gateway.temporal import Temporal
+
+AskProgress = Callable[[WorkflowExecutionInfo], Awaitable[Progress | None]]
 
 
 class Status(StrEnum):
@@ -36,9 +34,7 @@ class Status(StrEnum):
     TIMED_OUT = "timed_out"
 
 
-_OPEN = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING
-_CONTINUED = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
-_CLOSED = {
+CLOSED = {
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: Status.COMPLETED,
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED: Status.FAILED,
     WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED: Status.CANCELLED,
@@ -60,6 +56,7 @@ class TaskStatus(Message):
     progress: Progress | None = None
     error: TaskError | None = None
     pending_activities: tuple[PendingActivity, ...] = ()
+    cancel_requested: bool | None = None
     reason: str | None = None
 
 
@@ -69,72 +66,65 @@ class StatusReader:
 
     temporal: Temporal
 
-    async def read(self, workflow_id: str, run_id: str = "") -> dict[str, Any]:
-        """Return the payload that describes a run; a run that continued as new, by its latest.
+    async def read(self, asked: AskedRun) -> dict[str, Any]:
+        """Return the payload that describes a run of the caller's.
+
+        A run that continued as new is described by its latest.
 
         Raises:
-            RunNotFoundError: Temporal knows no such run.
-            TemporalUnavailableError: It does not answer.
+            TenantDeniedError: The caller names a tenant that is not its own.
+            RunNotFoundError: There is no such run, or it is another tenant's.
+            ScopeMissingError: Its unit asks for scopes that the caller does not hold.
+            TemporalUnavailableError: Temporal does not answer.
         """
-        described = await self._followed(workflow_id, run_id)
+        return await self.of(await find_own(self.temporal, asked, to="read"))
+
+    async def of(
+        self, described: DescribeWorkflowExecutionResponse, *, ask: AskProgress | None = None
+    ) -> dict[str, Any]:
+        """Return the payload that describes a run, whoever wants to know.
+
+        Args:
+            described: The run; none that continued as new.
+            ask: Answers the query `progress` in the run's stead.
+        """
         info = described.workflow_execution_info
-        if info.status in _CLOSED:
+        if info.status in CLOSED:
             return await self._closed(info)
-        status = await self._open(described)
-        return _payload(status)
+        return _payload(await self._open(described, ask or self._ask))
 
-    async def _describe(self, workflow_id: str, run_id: str) -> DescribeWorkflowExecutionResponse:
-        try:
-            return await self.temporal.call(
-                self.temporal.service.describe_workflow_execution,
-                DescribeWorkflowExecutionRequest(
-                    namespace=self.temporal.namespace,
-                    execution=WorkflowExecution(workflow_id=workflow_id, run_id=run_id),
-                ),
-            )
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise RunNotFoundError(workflow_id, run_id) from error
-            raise
-
-    async def _followed(self, workflow_id: str, run_id: str) -> DescribeWorkflowExecutionResponse:
-        described = await self._describe(workflow_id, run_id)
-        info = described.workflow_execution_info
-        if info.status != _CONTINUED:
-            return described
-        latest = await self._describe(workflow_id, "")
-        if latest.workflow_execution_info.first_run_id == info.first_run_id:
-            return latest
-        # Another unit's run took the id since: walk along this one's own chain.
-        while info.status == _CONTINUED:
-            event = await close_event(self.temporal, info.execution)
-            successor = event.workflow_execution_continued_as_new_event_attributes
-            described = await self._describe(workflow_id, successor.new_execution_run_id)
-            info = described.workflow_execution_info
-        return described
+    async def _ask(self, info: WorkflowExecutionInfo) -> Progress | None:
+        return await query_progress(self.temporal, info.execution)
 
     async def _closed(self, info: WorkflowExecutionInfo) -> dict[str, Any]:
         outcome = await read_outcome(self.temporal, info.execution)
         payload = _payload(
-            _base(info, _CLOSED[info.status]).model_copy(
+            _base(info, CLOSED[info.status]).model_copy(
                 update={"error": outcome.error, "reason": outcome.reason}
             )
         )
         return {**payload, "result": outcome.result} if outcome.has_result else payload
 
-    async def _open(self, described: DescribeWorkflowExecutionResponse) -> TaskStatus:
+    async def _open(
+        self, described: DescribeWorkflowExecutionResponse, ask: AskProgress
+    ) -> TaskStatus:
         info = described.workflow_execution_info
         converter = self.temporal.converter(info.execution.workflow_id)
         activities = await read_activities(converter, described.pending_activities)
         waiting = await find_waiting(self.temporal, described)
-        asked = await query_progress(self.temporal, info.execution) if waiting.answers else None
+        asked = await ask(info) if waiting.answers else None
         live = await heartbeat_progress(converter, described.pending_activities)
+        cancelling = described.workflow_extended_info.cancel_requested
+        reason = waiting.reason
+        if cancelling and waiting.queued:
+            reason = f"{reason}, and is then told that it was cancelled"
         return _base(info, Status.QUEUED if waiting.queued else Status.RUNNING).model_copy(
             update={
                 "progress": overlaid(asked, live),
                 "error": waiting.error or activities.error,
                 "pending_activities": activities.pending,
-                "reason": waiting.reason,
+                "cancel_requested": cancelling or None,
+                "reason": reason,
             }
         )
 

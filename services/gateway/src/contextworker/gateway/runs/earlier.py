@@ -1,0 +1,90 @@
+"""Finds the run that a unit started or joined before, whatever has run under its id since.
+
+Temporal keeps with each run the ids of the requests that started it or joined it. Of the latest run
+under an id it minds them by itself; earlier runs are looked up by visibility, which is told of a
+run some moments after the run began.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflow.v1 import WorkflowExecutionInfo
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionResponse,
+    ListWorkflowExecutionsRequest,
+)
+
+from contextworker.gateway.errors import RunNotFoundError
+from contextworker.gateway.runs.following import describe
+from contextworker.gateway.runs.queries import quoted, time
+from contextworker.gateway.temporal import Temporal
+
+_CLOCKS_APART = timedelta(minutes=5)
+_MOST_RUNS = 100
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Found:
+    """The run that a request became part of."""
+
+    run_id: str
+    started: bool
+    """Whether the request started it; else it joined."""
+
+
+async def find(
+    temporal: Temporal, latest: WorkflowExecutionInfo, request_id: str, *, created_at: datetime
+) -> Found | None:
+    """Look for a request among the runs before the latest one of a workflow id; newest first.
+
+    Args:
+        temporal: Temporal.
+        latest: The latest run: it does not hold the request.
+        request_id: The request.
+        created_at: When its unit was made: no run that had closed well before can hold it. A time
+            to come is taken for now.
+    """
+    since = min(created_at, datetime.now(UTC)) - _CLOCKS_APART
+    workflow_id = latest.execution.workflow_id
+    listed = await temporal.call(
+        temporal.service.list_workflow_executions,
+        ListWorkflowExecutionsRequest(
+            namespace=temporal.namespace,
+            query=f"WorkflowId = {quoted(workflow_id)} AND "
+            f"(ExecutionStatus = 'Running' OR CloseTime >= {time(since)})",
+            page_size=_MOST_RUNS,
+        ),
+    )
+    # Where the latest run continues others, its first one is known without visibility.
+    ids = [latest.first_run_id, *(info.execution.run_id for info in listed.executions)]
+    run_ids = [run_id for run_id in dict.fromkeys(ids) if run_id != latest.execution.run_id]
+    for start in range(0, len(run_ids), _AT_ONCE):
+        answers = await asyncio.gather(
+            *(
+                _held(temporal, workflow_id, run_id, request_id)
+                for run_id in run_ids[start : start + _AT_ONCE]
+            )
+        )
+        for found in answers:
+            if found is not None:
+                return found
+    return None
+
+
+async def _held(temporal: Temporal, workflow_id: str, run_id: str, request_id: str) -> Found | None:
+    try:
+        described = await describe(temporal, workflow_id, run_id)
+    except RunNotFoundError:  # Temporal forgot it since it was listed
+        return None
+    return _found(described, request_id)
+
+
+def _found(described: DescribeWorkflowExecutionResponse, request_id: str) -> Found | None:
+    held = described.workflow_extended_info.request_id_infos
+    if request_id not in held:
+        return None
+    began = held[request_id].event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED
+    return Found(described.workflow_execution_info.execution.run_id, began)

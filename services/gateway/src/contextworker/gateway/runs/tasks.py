@@ -1,0 +1,36 @@
+"""Everything that can be done with runs."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from contextworker.gateway.runs.cancelling import Canceller
+from contextworker.gateway.runs.listing import TaskLister
+from contextworker.gateway.runs.plan import Planner
+from contextworker.gateway.runs.starting import Starter
+from contextworker.gateway.runs.status import StatusReader
+from contextworker.gateway.runs.tenant_attribute import TenantAttribute
+from contextworker.gateway.runs.watching import Watches
+from contextworker.gateway.temporal import Temporal
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Starts runs, tells how they stand, lists, follows and cancels them."""
+
+    starter: Starter
+    statuses: StatusReader
+    watches: Watches
+    canceller: Canceller
+    lister: TaskLister
+
+    @classmethod
+    def of(cls, temporal: Temporal, planner: Planner, attribute: TenantAttribute) -> Self:
+        """Put them together."""
+        statuses = StatusReader(temporal)
+        return cls(
+            starter=Starter(temporal, planner, attribute),
+            statuses=statuses,
+            watches=Watches(temporal, statuses),
+            canceller=Canceller(temporal),
+            lister=TaskLister(temporal, attribute),
+        )
