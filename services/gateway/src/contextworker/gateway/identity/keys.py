@@ -78,7 +78,9 @@ class KeyRing:
 
     @property
     def trouble(self) -> str | None:
-        """Why the last read gave no keys; None where it did."""
+        """Why nobody can be let in with what was read last; None where somebody can."""
+        if self._trouble is None and self._jwks is not None and not self._jwks.keys:
+            return "; ".join(["no key of it can be used", *self._jwks.left_out])
         return self._trouble
 
     def edition(self) -> Jwks:
