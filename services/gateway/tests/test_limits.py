@@ -194,7 +194,8 @@ def test_no_memory_is_kept_of_calls_that_ended() -> None:
     assert limiter._calls
     assert not limiter._calls._taken
     assert limiter._rate
-    assert 10_000 == len(limiter._rate._throttled._store._backend.get_client())
+    store: Any = limiter._rate._throttled._store
+    assert 10_000 == len(store._backend.get_client())
 
 
 @pytest.mark.parametrize(
