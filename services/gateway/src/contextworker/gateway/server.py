@@ -68,7 +68,7 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     servicer = WorkerServicer(
         tasks,
         ModuleLister(temporal, routes),
-        Schedules.of(temporal, routes, planner),
+        Schedules.of(temporal, attribute, routes, planner),
     )
     health = Health(SERVICE, interval_s=settings.gateway_health_interval_s)
     async with authentication(settings) as authenticator:

@@ -33,7 +33,7 @@ _PAGE = Shape.of(
     {
         "tenant_id": TENANT_FIELD,
         "page_size": {"type": "integer", "minimum": 1, "maximum": 100},
-        "page_token": {"type": "string", "minLength": 1, "maxLength": 4000},
+        "page_token": {"type": "string", "maxLength": 4000},
     }
 )
 _PAUSE = Shape.of({**_ONE, **_NOTE}, "schedule_id")
@@ -70,7 +70,7 @@ class ScheduleRpcs:
         page = await self._schedules.lister.page(
             current_caller().tenant_for(unit.payload) if named else None,
             unit.payload.get("page_size", _DEFAULT_PAGE),
-            unit.payload.get("page_token"),
+            unit.payload.get("page_token", ""),
         )
         return unit.child(page, provenance="gateway:list_schedules").to_protobuf()
 

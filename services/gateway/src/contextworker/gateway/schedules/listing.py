@@ -1,9 +1,7 @@
 """Lists schedules: what was registered, how it stands, what it started and will start."""
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +9,17 @@ from temporalio.api.schedule.v1 import ScheduleActionResult
 from temporalio.api.workflowservice.v1 import ListSchedulesRequest
 from temporalio.service import RPCError, RPCStatusCode
 
-from contextcore import ContextUnit, Violation
+from contextcore import ContextUnit
 from contextworker.core.messages import Message
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
-from contextworker.gateway.errors import InvalidRequestError, RouteConflictError
+from contextworker.gateway.errors import RouteConflictError
 from contextworker.gateway.identity.caller import current_caller
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import RouteTable
 from contextworker.gateway.runs.failures import UNREADABLE
+from contextworker.gateway.runs.page_tokens import broken_token, read_token, write_token
+from contextworker.gateway.runs.queries import one_of
+from contextworker.gateway.runs.tenant_attribute import TenantAttribute
 from contextworker.gateway.runs.times import iso
 from contextworker.gateway.schedules.definition import Overlap
 from contextworker.gateway.schedules.open_runs import OpenRun, read_open_runs
@@ -79,10 +80,11 @@ class ScheduleLister:
     """Reads schedules page by page."""
 
     temporal: Temporal
+    attribute: TenantAttribute
     routes: RouteCache
     reader: ScheduleReader
 
-    async def page(self, tenant_id: str | None, size: int, token: str | None) -> dict[str, Any]:
+    async def page(self, tenant_id: str | None, size: int, token: str) -> dict[str, Any]:
         """Return some of the schedules the caller may see, and a token for more.
 
         Which schedules there are, Temporal knows a moment late; how each of them stands, at once.
@@ -114,23 +116,26 @@ class ScheduleLister:
         }
         return page | ({"next_page_token": next_token} if next_token else {})
 
-    async def _names(
-        self, tenant_id: str | None, size: int, token: str | None
-    ) -> tuple[list[str], str]:
+    async def _names(self, tenant_id: str | None, size: int, token: str) -> tuple[list[str], str]:
+        tenants = current_caller().tenants if tenant_id is None else {tenant_id}
+        if tenants is not None and not tenants:
+            return [], ""
+        query = _query(tenants)
         request = ListSchedulesRequest(
             namespace=self.temporal.namespace,
-            query=_query(tenant_id),
+            query=query,
             maximum_page_size=size,
-            next_page_token=_decoded(token),
+            next_page_token=read_token(token, query),
         )
         try:
-            answer = await self.temporal.call(self.temporal.service.list_schedules, request)
+            answer = await self.attribute.call(self.temporal.service.list_schedules, request)
         except RPCError as error:
-            if token is not None and error.status is RPCStatusCode.INVALID_ARGUMENT:
-                raise _no_token() from error
+            if token and error.status is RPCStatusCode.INVALID_ARGUMENT:
+                raise broken_token() from error
             raise
-        following = base64.urlsafe_b64encode(answer.next_page_token).decode()
-        return [entry.schedule_id for entry in answer.schedules], following
+        following = answer.next_page_token
+        names = [entry.schedule_id for entry in answer.schedules]
+        return names, write_token(following, query) if following else ""
 
     async def _entry(
         self, found: FoundSchedule, table: RouteTable, running: Sequence[OpenRun]
@@ -175,12 +180,10 @@ class ScheduleLister:
         return kept.payload if isinstance(kept, ContextUnit) else {}
 
 
-def _query(tenant_id: str | None) -> str:
-    tenants = [tenant_id] if tenant_id is not None else current_caller().tenants
+def _query(tenants: Collection[str] | None) -> str:
     if tenants is None:
         return f"{TENANT_ATTRIBUTE.name} IS NOT NULL"
-    quoted = ", ".join(f"'{name}'" for name in sorted(tenants))
-    return f"{TENANT_ATTRIBUTE.name} IN ({quoted})"
+    return one_of(TENANT_ATTRIBUTE.name, tenants)
 
 
 def _visible(found: FoundSchedule) -> bool:
@@ -225,16 +228,3 @@ def _reason(found: FoundSchedule, table: RouteTable) -> str | None:
     if not found.info.future_action_times:
         return f"no time to come is of the cron {found.record.cron!r}"
     return None
-
-
-def _decoded(token: str | None) -> bytes:
-    try:
-        return base64.b64decode(token or "", altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _no_token() from error
-
-
-def _no_token() -> InvalidRequestError:
-    return InvalidRequestError(
-        [Violation("payload.page_token", "is none that ListSchedules gave; begin again without it")]
-    )

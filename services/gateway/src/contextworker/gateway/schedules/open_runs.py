@@ -8,6 +8,7 @@ from temporalio.common import SearchAttributeKey
 from temporalio.converter import decode_typed_search_attributes
 
 from contextworker.core.messages import Message
+from contextworker.gateway.runs.queries import one_of
 from contextworker.gateway.temporal import Temporal
 
 _SCHEDULED_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
@@ -30,12 +31,11 @@ async def read_open_runs(
     """
     if not schedules:
         return {}
-    quoted = ", ".join(f"'{name}'" for name in schedules)
     answer = await temporal.call(
         temporal.service.list_workflow_executions,
         ListWorkflowExecutionsRequest(
             namespace=temporal.namespace,
-            query=f"{_SCHEDULED_BY.name} IN ({quoted}) AND ExecutionStatus = 'Running'",
+            query=f"{one_of(_SCHEDULED_BY.name, schedules)} AND ExecutionStatus = 'Running'",
             page_size=_MAX,
         ),
     )

@@ -1,21 +1,32 @@
 """Finds a tenant's schedule in Temporal, with what the gateway noted of it."""
 
+import asyncio
+import random
 from dataclasses import dataclass
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.schedule.v1 import Schedule, ScheduleInfo
 from temporalio.api.workflow.v1 import NewWorkflowExecutionInfo
-from temporalio.api.workflowservice.v1 import DescribeScheduleRequest
+from temporalio.api.workflowservice.v1 import (
+    DescribeScheduleRequest,
+    DescribeScheduleResponse,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from contextcore import SecurityScopes
-from contextworker.gateway.errors import ScheduleNotFoundError, ScopeMissingError
+from contextworker.gateway.errors import (
+    ScheduleNotFoundError,
+    ScopeMissingError,
+    TemporalBusyError,
+)
 from contextworker.gateway.identity.caller import current_caller
 from contextworker.gateway.runs.scopes import scopes_of
 from contextworker.gateway.runs.tenants import tenant_of
 from contextworker.gateway.schedules.ids import temporal_id
 from contextworker.gateway.schedules.record import ScheduleRecord, record_of
 from contextworker.gateway.temporal import Temporal
+
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 
 
 @dataclass(frozen=True)
@@ -68,10 +79,7 @@ class ScheduleReader:
     async def read(self, name: str) -> FoundSchedule | None:
         """Return the schedule that Temporal has under a name, whosever it is."""
         try:
-            answer = await self.temporal.call(
-                self.temporal.service.describe_schedule,
-                DescribeScheduleRequest(namespace=self.temporal.namespace, schedule_id=name),
-            )
+            answer = await self._described(name)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
@@ -87,6 +95,16 @@ class ScheduleReader:
             info=answer.info,
             conflict_token=answer.conflict_token,
         )
+
+    async def _described(self, name: str) -> DescribeScheduleResponse:
+        request = DescribeScheduleRequest(namespace=self.temporal.namespace, schedule_id=name)
+        for pause_s in _PAUSES_S:
+            try:
+                return await self.temporal.call(self.temporal.service.describe_schedule, request)
+            except TemporalBusyError:
+                # One schedule answers a handful of readers at a time, and refuses the others.
+                await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        return await self.temporal.call(self.temporal.service.describe_schedule, request)
 
 
 def require(found: FoundSchedule) -> None:

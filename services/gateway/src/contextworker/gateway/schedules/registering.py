@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextcore import ContextUnit
 from contextworker.core.messages import Message
 from contextworker.gateway.errors import TemporalBusyError
+from contextworker.gateway.runs.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.definition import Definition
 from contextworker.gateway.schedules.ids import request_id
 from contextworker.gateway.schedules.planning import PlannedSchedule, SchedulePlanner
@@ -44,6 +45,7 @@ class Registrar:
     """Brings Temporal's schedules in line with a set."""
 
     temporal: Temporal
+    attribute: TenantAttribute
     planner: SchedulePlanner
     reader: ScheduleReader
 
@@ -112,7 +114,7 @@ class Registrar:
             search_attributes=one.run.search_attributes,
         )
         try:
-            await self.temporal.call(self.temporal.service.create_schedule, request)
+            await self.attribute.call(self.temporal.service.create_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.ALREADY_EXISTS:
                 return False
@@ -140,7 +142,7 @@ class Registrar:
             search_attributes=one.run.search_attributes,
         )
         try:
-            await self.temporal.call(self.temporal.service.update_schedule, request)
+            await self.attribute.call(self.temporal.service.update_schedule, request)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # deleted since it was read
                 raise

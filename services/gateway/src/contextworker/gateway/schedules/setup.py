@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.runs.plan import Planner
+from contextworker.gateway.runs.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.backfilling import Backfill
 from contextworker.gateway.schedules.control import ScheduleControl
 from contextworker.gateway.schedules.firing import Trigger
@@ -27,13 +28,19 @@ class Schedules:
     backfill: Backfill
 
     @classmethod
-    def of(cls, temporal: Temporal, routes: RouteCache, planner: Planner) -> "Schedules":
+    def of(
+        cls,
+        temporal: Temporal,
+        attribute: TenantAttribute,
+        routes: RouteCache,
+        planner: Planner,
+    ) -> "Schedules":
         """Put it together before one Temporal."""
         reader, patcher = ScheduleReader(temporal), Patcher(temporal)
         plans = SchedulePlanner(temporal, planner, TimesJudge(temporal))
         return cls(
-            registrar=Registrar(temporal, plans, reader),
-            lister=ScheduleLister(temporal, routes, reader),
+            registrar=Registrar(temporal, attribute, plans, reader),
+            lister=ScheduleLister(temporal, attribute, routes, reader),
             control=ScheduleControl(temporal, reader, patcher),
             trigger=Trigger(temporal, reader, patcher),
             backfill=Backfill(temporal, reader, patcher),
