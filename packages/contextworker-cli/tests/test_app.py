@@ -22,6 +22,7 @@ COMMANDS = [
     "status",
     "watch",
     "modules",
+    "token",
     "deploy",
     "brain",
     "new-module",

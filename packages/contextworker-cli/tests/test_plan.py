@@ -89,6 +89,25 @@ def test_what_is_meant_for_one_process_reaches_none_of_several(
         assert (False, True) == (name in program.env, "HOME" in program.env)
 
 
+def test_the_gateway_listens_without_tls() -> None:
+    """It is on loopback, and asked for its health there."""
+    names = ["TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CLIENT_CA_FILE", "HEALTH_ADDRESS"]
+    told = _plan(environ={f"CONTEXTWORKER_GATEWAY_{name}": "x" for name in names}).rest[0].env
+
+    assert ["CONTEXTWORKER_GATEWAY_HOST"] == [name for name in told if "_GATEWAY_" in name]
+
+
+@pytest.mark.parametrize("throwaway", [False, True], ids=["kept", "throwaway"])
+def test_authentication_reaches_only_a_kept_stack(
+    throwaway: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """There it may be tried; a demo calls itself, without a token."""
+    name = "CONTEXTWORKER_GATEWAY_AUTH_SECRET"
+    told = _plan(environ={name: "x"}, throwaway=throwaway).rest[0].env
+
+    assert (name in told) is not throwaway
+
+
 @pytest.mark.parametrize(("throwaway", "expected"), [(False, {12.0}), (True, {0})])
 def test_only_a_kept_stack_is_stopped_with_a_grace(
     throwaway: bool,  # noqa: FBT001 - a parameter of the test

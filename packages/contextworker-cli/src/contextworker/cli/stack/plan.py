@@ -28,6 +28,9 @@ _NOT_SHARED = frozenset(
         "TEMPORAL_WORKER_BUILD_ID",
     }
 )
+# Of a gateway that others reach: this one is asked for its health, and listens, on loopback only.
+_OF_AN_EXPOSED_GATEWAY = ("CONTEXTWORKER_GATEWAY_TLS_", "CONTEXTWORKER_GATEWAY_HEALTH_ADDRESS")
+_AUTHENTICATION = "CONTEXTWORKER_GATEWAY_AUTH_"
 _STOP_S = 5.0  # what a process needs besides the grace of its activities
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal"}
 
@@ -107,8 +110,15 @@ def make_plan(
 ) -> Plan:
     """Lay out a stack under `root`, which must be absolute.
 
-    Nothing of a `throwaway` stack is read again, so its processes are stopped without a grace.
+    Nothing of a `throwaway` stack is read again, so its processes are stopped without a grace. Nor
+    does it ask who calls: nobody has a token for what is gone in a moment.
     """
+    if throwaway:
+        environ = {
+            key: value
+            for key, value in environ.items()
+            if not key.upper().startswith(_AUTHENTICATION)
+        }
     stop_s = 0 if throwaway else grace_s + _STOP_S
     folders = Folders(root)
     gateway = f"{LOOPBACK}:{ports.gateway}"
@@ -190,7 +200,11 @@ def _environment(
     *,
     embedded: bool,
 ) -> dict[str, str]:
-    env = {key: value for key, value in environ.items() if key.upper() not in _NOT_SHARED}
+    env = {
+        key: value
+        for key, value in environ.items()
+        if key.upper() not in _NOT_SHARED and not key.upper().startswith(_OF_AN_EXPOSED_GATEWAY)
+    }
     if embedded:  # a profile, key or certificate of another server must not reach this one
         env = {key: value for key, value in env.items() if not key.startswith("TEMPORAL_")}
         env["TEMPORAL_CONFIG_FILE"] = os.devnull
