@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from contextworker.brain import BrainSettings
 from contextworker.cli.settings import CliSettings
+from contextworker.core.client import ClientSettings
 from contextworker.core.settings import RuntimeSettings, WorkerSettings
 from contextworker.gardener.settings import GardenerSettings
 from contextworker.gateway.settings import GatewaySettings
@@ -24,6 +25,7 @@ READERS: dict[str, type[BaseSettings]] = {
     "harvest": HarvestSettings,
     "gardener": GardenerSettings,
     "every process with a Brain": BrainSettings,
+    "every client": ClientSettings,
     "contextworker": CliSettings,
 }
 HEAD = """# Settings

@@ -1,0 +1,275 @@
+"""The client for asyncio."""
+
+# ruff: noqa: ASYNC109 - the timeouts are deadlines of gRPC calls, and the same in both clients
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel
+
+from contextcore import ContextUnit
+from contextworker.core.client.async_transport import AsyncToken, AsyncTransport
+from contextworker.core.client.endpoint import DEFAULT_ADDRESS, TLS
+from contextworker.core.client.errors import ClientError
+from contextworker.core.client.outcome import result_of
+from contextworker.core.client.replies import (
+    Cancelled,
+    ModuleInfo,
+    TaskStatus,
+    TaskSummary,
+)
+from contextworker.core.client.requests import as_text
+from contextworker.core.client.schedules import AsyncSchedules
+from contextworker.core.client.settings import ClientSettings
+from contextworker.core.client.setup import ATTEMPT_TIMEOUT_S, TIMEOUT_S, Setup
+from contextworker.core.client.task import AsyncTask
+from contextworker.core.client.watching import OnInterruption
+
+
+class AsyncWorkerClient:
+    """Calls a gateway. Share one between tasks; each event loop needs its own.
+
+    The connection is made at the first call. A call that fails in passing is made again with the
+    same unit, so a start stays one start. Used as an async context manager, the client is closed at
+    the end.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        token: AsyncToken | None = None,
+        tls: TLS | bool = False,
+        insecure: bool = False,
+        service: str = "client",
+        timeout: float = TIMEOUT_S,
+        attempt_timeout: float = ATTEMPT_TIMEOUT_S,
+        attempts: int | None = None,
+    ) -> None:
+        """Check what it is made with; nothing is sent yet.
+
+        Args:
+            address: `host:port`, or `unix:PATH`.
+            token: The bearer token, or what returns a fresh one, perhaps a coroutine
+                function: asked before each attempt.
+            tls: True for the system's authorities; TLS(…) names files.
+            insecure: Send the token in the clear although the gateway is on another machine.
+            service: The caller's name in each unit's provenance: `commerce` or `commerce:orders`.
+            timeout: Seconds that a call may take, with all its attempts.
+            attempt_timeout: Seconds that one attempt may take.
+            attempts: How often a call is made at most; as often as its time allows when left out.
+
+        Raises:
+            ConfigurationError: One of these cannot be, or a token would travel in the clear.
+        """
+        self._setup = Setup.of(
+            address,
+            token=token,
+            tls=tls,
+            insecure=insecure,
+            service=service,
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+            attempts=attempts,
+        )
+        self._transport = AsyncTransport(self._setup, token)
+        self._requests = self._setup.requests
+        self.schedules = AsyncSchedules(self._transport, self._requests)
+
+    @classmethod
+    def from_environment(
+        cls, *, service: str = "client", timeout: float = TIMEOUT_S, insecure: bool = False
+    ) -> Self:
+        """Make a client as WORKER_ADDRESS, WORKER_TOKEN and WORKER_TLS… say.
+
+        Raises:
+            ConfigurationError: One of them cannot be.
+        """
+        settings = ClientSettings()
+        return cls(
+            settings.address,
+            token=settings.bearer,
+            tls=settings.security,
+            insecure=insecure,
+            service=service,
+            timeout=timeout,
+        )
+
+    @property
+    def address(self) -> str:
+        """Where the gateway is."""
+        return self._setup.endpoint.address
+
+    async def start(
+        self,
+        what: str | ContextUnit,
+        payload: Mapping[str, Any] | BaseModel | None = None,
+        /,
+        *,
+        parent: ContextUnit | None = None,
+        provenance: str | None = None,
+        timeout: float | None = None,
+        **fields: Any,
+    ) -> AsyncTask:
+        """Start a task, exactly once however often the call has to be made.
+
+        Args:
+            what: The workflow type; or a unit, which is sent as it is. Its `unit_id` is the key:
+                the same unit again, even days later, is the same task.
+            payload: The task's fields, for those that are named as an argument here.
+            parent: The unit that this start follows from: trace, scopes and provenance carry on.
+            provenance: The label to add; `<service>:start_workflow` when left out.
+            timeout: Seconds, in place of the client's.
+            fields: The task's fields.
+
+        Raises:
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        call = self._requests.start(what, payload, fields, parent=parent, provenance=provenance)
+        return AsyncTask(self, await self._transport.call(call, timeout), call.unit)
+
+    async def status(self, workflow_id: str, *, run_id: str | None = None) -> TaskStatus:
+        """Return how a task stands; without a run id, the latest run of its workflow id.
+
+        Raises:
+            TaskNotFoundError: There is no such task.
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        return await self._transport.call(self._requests.status(workflow_id, run_id))
+
+    async def watch(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str | None = None,
+        timeout: float | None = None,
+        on_interruption: OnInterruption | None = None,
+    ) -> AsyncGenerator[TaskStatus]:
+        """Iterate over a task's states: at once, at each change, and last when it has closed.
+
+        An outage after the first answer is waited out; no state is told twice.
+
+        Args:
+            workflow_id: As the start replied.
+            run_id: One run of it; the latest when left out.
+            timeout: Seconds to watch at most; as long as it takes when left out.
+            on_interruption: Called with the error when the gateway stops answering, and with None
+                when it answers again.
+
+        Raises:
+            TaskNotDoneError: The task is still open after `timeout`.
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        watching = self._setup.watching(workflow_id, timeout, on_interruption)
+        follow = self._requests.watch(workflow_id, run_id)
+        while True:
+            stream_s = watching.stream_timeout_s()
+            answers = (
+                self._asked(workflow_id, run_id)
+                if watching.polling
+                else self._transport.stream(follow, stream_s)
+            )
+            try:
+                async with aclosing(answers):
+                    async for status in answers:
+                        if watching.news(status):
+                            yield status
+                        if status.closed:
+                            return
+                pause_s = watching.ended()
+            except ClientError as error:
+                pause_s = watching.failed(error)
+            await asyncio.sleep(pause_s)
+
+    async def _asked(self, workflow_id: str, run_id: str | None) -> AsyncGenerator[TaskStatus]:
+        yield await self.status(workflow_id, run_id=run_id)
+
+    async def result(
+        self, workflow_id: str, *, run_id: str | None = None, timeout: float | None = None
+    ) -> Any:
+        """Wait until a task has completed, and return what its workflow returned.
+
+        Args:
+            workflow_id: As the start replied.
+            run_id: One run of it; the latest when left out.
+            timeout: Seconds to wait at most; as long as it takes when left out.
+
+        Raises:
+            TaskNotCompletedError: It failed, was cancelled, …: there is a class for each.
+            TaskNotDoneError: It is still open after `timeout`; also a TimeoutError.
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        async for status in self.watch(workflow_id, run_id=run_id, timeout=timeout):
+            last = status
+        return result_of(last)
+
+    async def cancel(
+        self, workflow_id: str, *, run_id: str | None = None, reason: str | None = None
+    ) -> Cancelled:
+        """Ask a task to stop; it ends as soon as its workflow has tidied up.
+
+        Raises:
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        return await self._transport.call(self._requests.cancel(workflow_id, run_id, reason))
+
+    async def tasks(
+        self,
+        *,
+        workflow_type: str | None = None,
+        status: str | None = None,
+        started_after: datetime | None = None,
+        started_before: datetime | None = None,
+        tenant_id: str | None = None,
+        page_size: int | None = None,
+    ) -> AsyncIterator[TaskSummary]:
+        """Iterate over tasks, the latest first, asking for a page at a time.
+
+        Raises:
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        token: str | None = None
+        while True:
+            call = self._requests.tasks(
+                token,
+                workflow_type=workflow_type,
+                status=status,
+                started_after=as_text(started_after),
+                started_before=as_text(started_before),
+                tenant_id=tenant_id,
+                page_size=page_size,
+            )
+            page = await self._transport.call(call)
+            for task in page.tasks:
+                yield task
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def modules(self) -> list[ModuleInfo]:
+        """Return the modules that the gateway routes to.
+
+        Raises:
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        found = await self._transport.call(self._requests.modules())
+        return list(found.modules)
+
+    async def close(self) -> None:
+        """Close the connection; calls that other tasks wait for end with ClosedError."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
