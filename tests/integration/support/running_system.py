@@ -41,13 +41,13 @@ class System:
             "CONTEXTWORKER_SUPPLIERS_DIR": str(ROOT / "examples" / "suppliers"),
         }
 
-    def start(self, name: str, *command: str, says: str) -> None:
-        """Start a process and wait until its log says something."""
+    def start(self, name: str, *command: str, says: str, **variables: str) -> None:
+        """Start a process, with settings of its own, and wait until its log says something."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as stderr:
             self.processes[name] = subprocess.Popen(
                 [str(SCRIPTS / command[0]), *command[1:]],
-                env=self.environment,
+                env=self.environment | variables,
                 cwd=self.folder,
                 stderr=stderr,
             )
