@@ -47,7 +47,8 @@ class Backfill:
     ) -> BackfillReply:
         """Start a run for each of the schedule's times in a span, both ends with it.
 
-        A run that Temporal knows already, of a backfill or of its time, is not started again.
+        A unit sent again starts nothing more. Another unit starts the runs of the span anew, but
+        for those still open.
 
         Raises:
             InvalidRequestError: The span is none, reaches beyond now, or takes in too many times.

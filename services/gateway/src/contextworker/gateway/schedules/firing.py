@@ -59,12 +59,15 @@ class Trigger:
         """
         found = await self.reader.to_change(target.tenant_id, target.schedule_id)
         fired_at = _fired_at(created_at)
-        trigger = TriggerImmediatelyRequest(scheduled_time=fired_at)
-        if overlap is not None:
-            trigger.overlap_policy = overlap.policy
-        await self.patcher.send(target, "trigger", SchedulePatch(trigger_immediately=trigger))
         workflow_id = run_id_at(found.start.workflow_id, fired_at)
-        run_id = await self._started(workflow_id)
+        # Temporal forgets a request at some time, and would take a closed run's id again.
+        run_id = await self._run(workflow_id)
+        if run_id is None:
+            trigger = TriggerImmediatelyRequest(scheduled_time=fired_at)
+            if overlap is not None:
+                trigger.overlap_policy = overlap.policy
+            await self.patcher.send(target, "trigger", SchedulePatch(trigger_immediately=trigger))
+            run_id = await self._started(workflow_id)
         if run_id is not None:
             return TriggerReply(
                 schedule_id=target.schedule_id,
