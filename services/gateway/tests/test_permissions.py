@@ -6,7 +6,7 @@ import grpc
 import jwt
 import pytest
 import pytest_asyncio
-from gateway_calls import Caller, Refusal, _refusal, connected
+from gateway_calls import Caller, Refusal, connected, refusal_of
 from gateway_tokens import SECRET, claims
 from temporalio.client import Client
 
@@ -50,7 +50,7 @@ async def call(caller: Caller, rpc: str, unit: ContextUnit) -> Refusal | None:
         async for _ in stream:
             pass
     except grpc.aio.AioRpcError as error:
-        return _refusal(error)
+        return refusal_of(error)
     return None
 
 

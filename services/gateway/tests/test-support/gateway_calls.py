@@ -42,26 +42,32 @@ class Caller:
         """Return a caller over the same connection that sends a token."""
         return Caller(self.channel, self.port, token)
 
-    async def send(
+    async def replies(
         self,
         rpc: str,
         request: ContextUnit | context_unit_pb2.ContextUnit | dict[str, Any],
         *,
         timeout: float | None = 20,  # noqa: ASYNC109 - it becomes the call's deadline
         metadata: Sequence[tuple[str, str]] = (),
-    ) -> ContextUnit:
-        """Make one call; raises Refusal."""
+    ) -> list[ContextUnit]:
+        """Make one call for all that is answered; raises Refusal."""
         if isinstance(request, dict):
             request = ContextUnit(payload=request, provenance=["tests:trigger"])
         if isinstance(request, ContextUnit):
             request = request.to_protobuf(worker_pb2)
+        call = getattr(self.stub, rpc)(
+            request, timeout=timeout, metadata=[*self._metadata, *metadata]
+        )
         try:
-            reply = await getattr(self.stub, rpc)(
-                request, timeout=timeout, metadata=[*self._metadata, *metadata]
-            )
-            return ContextUnit.from_protobuf(reply)
+            if isinstance(call, grpc.aio.UnaryStreamCall):
+                return [ContextUnit.from_protobuf(reply) async for reply in call]
+            return [ContextUnit.from_protobuf(await call)]
         except grpc.aio.AioRpcError as error:
-            raise _refusal(error) from None
+            raise refusal_of(error) from None
+
+    async def send(self, rpc: str, request: Any, **options: Any) -> ContextUnit:
+        """Make one call for its last answer; raises Refusal."""
+        return (await self.replies(rpc, request, **options))[-1]
 
     async def ask(self, rpc: str, request: Any, **options: Any) -> dict[str, Any]:
         """Make one call for its answer's payload; raises Refusal."""
@@ -115,7 +121,8 @@ class connected:  # noqa: N801 - reads as a function
         await self._channel.close()
 
 
-def _refusal(error: grpc.aio.AioRpcError) -> Refusal:
+def refusal_of(error: grpc.aio.AioRpcError) -> Refusal:
+    """Unpack how a call ended."""
     refusal = Refusal(error.code(), error.details() or "")
     metadata = dict(error.trailing_metadata() or ())
     status = Status.FromString(metadata.get("grpc-status-details-bin", b""))
