@@ -4,10 +4,14 @@ import asyncio
 import logging
 import time
 
-from contextworker.gateway.deadline import within
-from contextworker.gateway.errors import TemporalUnavailableError, UnknownWorkflowTypeError
+from contextworker.gateway.errors import (
+    TemporalBusyError,
+    TemporalUnavailableError,
+    UnknownWorkflowTypeError,
+)
 from contextworker.gateway.routing.routes import RouteInfo, RouteTable
 from contextworker.gateway.routing.sources import RouteSource
+from contextworker.gateway.shared_task import shared_task
 
 _log = logging.getLogger(__name__)
 # Temporal lists a deployment's new version a moment after it was made (0.1 s as measured), so one
@@ -59,7 +63,7 @@ class RouteCache:
             return self._table
         try:
             return await self.refresh()
-        except TemporalUnavailableError:
+        except (TemporalUnavailableError, TemporalBusyError):
             if self._table is None:
                 raise
             return self._table
@@ -71,8 +75,7 @@ class RouteCache:
             TemporalUnavailableError: The source does not answer.
         """
         if self._next is None:
-            with within(None):  # shared: one caller's deadline must not cut it for the others
-                self._next = asyncio.create_task(self._read())
+            self._next = shared_task(self._read())
         return await asyncio.shield(self._next)
 
     async def run(self) -> None:

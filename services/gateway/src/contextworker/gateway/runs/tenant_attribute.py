@@ -14,8 +14,8 @@ from temporalio.api.workflowservice.v1 import CountWorkflowExecutionsRequest
 from temporalio.service import RPCError, RPCStatusCode
 
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
-from contextworker.gateway.deadline import within
 from contextworker.gateway.errors import GatewayError, TemporalUnavailableError
+from contextworker.gateway.shared_task import shared_task
 from contextworker.gateway.temporal import Method, Temporal
 
 _log = logging.getLogger(__name__)
@@ -43,8 +43,7 @@ class TenantAttribute:
         if self._is_there:
             return
         if self._looking is None or self._looking.done():
-            with within(None):  # shared: one caller's deadline must not cut it for the others
-                self._looking = asyncio.create_task(self._look())
+            self._looking = shared_task(self._look())
         await asyncio.shield(self._looking)
 
     async def run(self) -> None:
