@@ -41,11 +41,10 @@ class Overlap(StrEnum):
 
 SCHEDULE_ID: Mapping[str, Any] = {
     "type": "string",
-    "minLength": 1,
     "maxLength": 128,
     "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
 }
-OVERLAP: Mapping[str, Any] = {"type": "string", "enum": list(Overlap)}
+OVERLAP: Mapping[str, Any] = {"enum": list(Overlap)}
 DEFINITION: Mapping[str, Any] = {
     "type": "object",
     "properties": {
