@@ -1,34 +1,42 @@
-"""What surrounds every activity and workflow: errors in Temporal's terms, ids that replay."""
+"""What surrounds every activity and workflow: errors in Temporal's terms, ids, tenants."""
 
 import logging
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import (
     ActivityInboundInterceptor,
+    ContinueAsNewInput,
     ExecuteActivityInput,
     ExecuteWorkflowInput,
     HandleSignalInput,
     HandleUpdateInput,
     Interceptor,
+    StartChildWorkflowInput,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
 )
+from temporalio.workflow import ChildWorkflowHandle
 
 from contextcore import UnitError
 from contextcore.origin import use_origin
 from contextworker.core.errors import InvalidInputError, PermanentError
 from contextworker.core.scheduled import own_unit
+from contextworker.core.tenancy import inherited
 
 _log = logging.getLogger(__name__)
 _NEVER_RETRIED = (PermanentError, UnitError, ValidationError)
 
 
 class ContextInterceptor(Interceptor):
-    """Makes permanent errors non-retryable, and new units deterministic inside workflows."""
+    """Makes permanent errors non-retryable, and new units deterministic inside workflows.
+
+    What a workflow starts belongs to the workflow's tenant.
+    """
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
         """Surround activities."""
@@ -65,7 +73,24 @@ class _WorkflowOrigin:
         return workflow.now()
 
 
+class _Outbound(WorkflowOutboundInterceptor):
+    async def start_child_workflow(
+        self,
+        input: StartChildWorkflowInput,  # noqa: A002 - the SDK's name
+    ) -> ChildWorkflowHandle[Any, Any]:
+        input.search_attributes = inherited(input.search_attributes)
+        return await super().start_child_workflow(input)
+
+    def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:  # noqa: A002 - the SDK's name
+        if input.search_attributes is not None:  # else the next run gets those of this one
+            input.search_attributes = inherited(input.search_attributes)
+        super().continue_as_new(input)
+
+
 class _Workflow(WorkflowInboundInterceptor):
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        super().init(_Outbound(outbound))
+
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002 - the SDK's name
         with use_origin(_WorkflowOrigin()):
             input.args = own_unit(input.args)
