@@ -45,7 +45,7 @@ async def send(
     """Start runs for a tenant; returns their workflow ids."""
     crowd = Crowd(f"127.0.0.1:{system.port}")
     await crowd.start(unit_of(workflow_type, tenant_id, index) for index in range(number))
-    return [answer["workflow_id"] for answer in crowd.answers.values()]
+    return [answer.workflow_id for answer in crowd.answers.values()]
 
 
 async def closed_by(client: Client, runs: Sequence[str], moment: datetime) -> int:

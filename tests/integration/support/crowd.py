@@ -1,13 +1,15 @@
 """Many callers at once, each of which sends its unit again until it has an answer."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
 from contextcore import ContextUnit, worker_pb2_grpc
+from contextworker.core.client import AsyncWorkerClient
 
 # What a caller may answer by sending the same unit again.
 TRANSIENT = {
@@ -25,15 +27,25 @@ def unit_of(workflow_type: str, tenant_id: str, number: int) -> ContextUnit:
     )
 
 
+class Started(NamedTuple):
+    """Which run does a unit's work, as its caller was told."""
+
+    workflow_id: str
+    run_id: str
+
+
+Send = Callable[[ContextUnit], Awaitable[Started]]
+
+
 @dataclass
 class Crowd:
-    """Callers of one address, with a connection for every few of them."""
+    """Callers of one address."""
 
     address: str
     callers: int = 32
     timeout_s: float = 10
     on_answer: Callable[["Crowd"], None] = lambda _: None
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, Started] = field(default_factory=dict)
     """By unit id."""
 
     refusals: list[grpc.aio.AioRpcError] = field(default_factory=list)
@@ -49,9 +61,16 @@ class Crowd:
             for _ in range(self.callers):
                 tasks.create_task(self._call(waiting))
 
-    async def _call(self, waiting: Any) -> None:
-        # A channel of its own: a shared one would send everybody to the same replica. Its own
-        # waiting between two connection attempts would hide how soon the gateway is back.
+    async def _call(self, waiting: Iterator[ContextUnit]) -> None:
+        async with self._connected() as send:
+            for unit in waiting:
+                self.answers[unit.unit_id] = await send(unit)
+                self.on_answer(self)
+
+    # Each caller has a connection of its own: a shared one would send all to the same replica.
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Send]:
+        # gRPC's own pause between two connection attempts would hide how soon a gateway is back.
         options = [
             ("grpc.use_local_subchannel_pool", 1),
             ("grpc.initial_reconnect_backoff_ms", 100),
@@ -59,18 +78,32 @@ class Crowd:
         ]
         async with grpc.aio.insecure_channel(self.address, options=options) as channel:
             stub: Any = worker_pb2_grpc.WorkerServiceStub(channel)
-            for unit in waiting:
-                self.answers[unit.unit_id] = await self._until_answered(stub, unit)
-                self.on_answer(self)
 
-    async def _until_answered(self, stub: Any, unit: ContextUnit) -> dict[str, Any]:
-        while True:
-            try:
-                reply = await stub.StartWorkflow(unit.to_protobuf(), timeout=self.timeout_s)
-            except grpc.aio.AioRpcError as error:
-                if error.code() not in TRANSIENT:
-                    raise
-                self.refusals.append(error)
-                await asyncio.sleep(0.05)  # a caller's pause before it tries again
-            else:
-                return ContextUnit.from_protobuf(reply).payload
+            async def send(unit: ContextUnit) -> Started:
+                while True:
+                    try:
+                        reply = await stub.StartWorkflow(unit.to_protobuf(), timeout=self.timeout_s)
+                    except grpc.aio.AioRpcError as error:
+                        if error.code() not in TRANSIENT:
+                            raise
+                        self.refusals.append(error)
+                        await asyncio.sleep(0.05)  # a caller's pause before it tries again
+                    else:
+                        payload = ContextUnit.from_protobuf(reply).payload
+                        return Started(payload["workflow_id"], payload["run_id"])
+
+            yield send
+
+
+class ClientCrowd(Crowd):
+    """Callers with the project's own client, which does the sending again."""
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Send]:
+        async with AsyncWorkerClient(self.address, timeout=60) as client:
+
+            async def send(unit: ContextUnit) -> Started:
+                task = await client.start(unit)
+                return Started(task.workflow_id, task.run_id)
+
+            yield send
