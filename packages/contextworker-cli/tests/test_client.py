@@ -1,62 +1,71 @@
-"""Calls to a gateway and what comes of failures; the gateway is a server on loopback."""
+"""Commands against a gateway that does as it is told: what is sent, shown, and said of failures."""
 
-from collections.abc import AsyncIterator, Callable
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import any_pb2
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped] # has none
-from grpc import aio
+from scripted_gateway import Answer, Hang, Refusal, Script, ScriptedGateway, refusal
 
-from contextcore import ContextUnit, context_unit_pb2, worker_pb2_grpc
 from contextworker.cli.client.follow import follow
-from contextworker.cli.client.gateway import GatewayClient
-from contextworker.cli.client.replies import TaskStatus
-from contextworker.cli.errors import GatewayError, NoGatewayError, StalledError, UsageError
+from contextworker.cli.errors import StalledError
+from contextworker.core.client import AsyncWorkerClient, TaskStatus
+from contextworker.core.testing.server import free_port
 
-Answer = dict[str, Any] | tuple[grpc.StatusCode, str, list[Any]]
-
-
-class Scripted(worker_pb2_grpc.WorkerServiceServicer):
-    """Answers with what the test laid out, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.asked: list[dict[str, Any]] = []
-
-    async def StartWorkflow(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's
-        return await self._answer(request, context)
-
-    async def GetTaskStatus(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's
-        return await self._answer(request, context)
-
-    async def ListModules(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's
-        return await self._answer(request, context)
-
-    async def ExecuteCode(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's
-        return await self._answer(request, context)
-
-    async def _answer(self, request: Any, context: Any) -> Any:
-        unit = ContextUnit.from_protobuf(request)
-        self.asked.append(unit.payload)
-        answer = self.answers.pop(0)
-        if isinstance(answer, dict):
-            return unit.child(answer, provenance="test:answer").to_protobuf(context_unit_pb2)
-        code, message, details = answer
-        await context.abort(code, message, _rich(code, message, details))
-        raise AssertionError("abort raises")
+Call = Callable[..., Any]
+Code = grpc.StatusCode
+COMPLETED: Answer = {"workflow_id": "w", "status": "completed", "result": {"rows": 5}}
+TASK = {
+    "workflow_id": "harvest-acme-x",
+    "workflow_type": "harvest",
+    "tenant_id": "acme",
+    "status": "timed_out",
+    "started_at": "2026-11-22T00:00:00.000Z",
+    "closed_at": "2026-11-22T00:02:00.000Z",
+}
+SCHEDULE = {
+    "schedule_id": "nightly",
+    "tenant_id": "acme",
+    "workflow_type": "harvest",
+    "cron": "0 3 * * *",
+    "timezone": "Europe/Kyiv",
+    "paused": True,
+    "note": "sale [bold]",
+    "recent_runs": [{"workflow_id": "w", "status": "failed"}],
+}
+FILE = """
+tenant_id = "acme"
+[[schedules]]
+schedule_id = "nightly"
+workflow_type = "harvest"
+cron = "0 3 * * *"
+payload = { supplier_code = "camping-trade", full = true }
+"""
 
 
-def _rich(code: grpc.StatusCode, message: str, details: list[Any]) -> tuple[tuple[str, bytes], ...]:
-    if not details:
-        return ()
-    status = status_pb2.Status(code=code.value[0], message=message)
-    for detail in details:
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status.details.append(packed)
-    return (("grpc-status-details-bin", status.SerializeToString()),)
+@pytest.fixture
+def gateway() -> Iterator[ScriptedGateway]:
+    """A scripted gateway on loopback."""
+    gateway = ScriptedGateway()
+    gateway.start()
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def ask(call: Call, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run a command against the gateway, which has the answers given."""
+    call()  # clears the environment
+    monkeypatch.setenv("WORKER_ADDRESS", gateway.address)
+
+    def run(*arguments: str, answers: list[Script]) -> Any:
+        gateway.answers = answers
+        return call(*arguments)
+
+    return run
 
 
 class Notes:
@@ -73,140 +82,275 @@ class Notes:
         self.notes.append(text)
 
 
-@pytest.fixture
-async def gateway() -> AsyncIterator[tuple[Scripted, GatewayClient]]:
-    """A gateway on loopback and a client of it."""
-    servicer, server = Scripted(), aio.server()
-    worker_pb2_grpc.add_WorkerServiceServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with GatewayClient(f"127.0.0.1:{port}") as client:
-        yield servicer, client
-    await server.stop(None)
+def words(text: str) -> str:
+    """Text without what lays it out."""
+    return " ".join(text.split())
 
 
-Gateway = tuple[Scripted, GatewayClient]
+def test_a_start_that_is_watched_follows_its_own_run(ask: Call, gateway: ScriptedGateway) -> None:
+    """The exit code is the run's; the reply goes to stdout, everything else to stderr."""
+    started = {"workflow_id": "w", "run_id": "r", "status": "already_running"}
+    called = ask("start", "harvest", "n:=5", "--watch", answers=[started, [COMPLETED]])
+    assert 0 == called.code
+    assert "workflow w status completed result rows 5" == words(called.out)
+    assert "w already running" in called.err
+    assert [
+        {"workflow_type": "harvest", "n": 5},
+        {"workflow_id": "w", "run_id": "r"},
+    ] == gateway.payloads
+    assert ["cli:start_workflow"] == gateway.asked[0].unit.provenance
 
 
-async def test_start_sends_the_payload_and_reads_the_reply(gateway: Gateway) -> None:
-    """A start is one unit out and one back."""
-    servicer, client = gateway
-    servicer.answers = [{"workflow_id": "w", "run_id": "r", "status": "started", "more": 1}]
-    started = await client.start({"workflow_type": "harvest", "n": 5})
-    assert [{"workflow_type": "harvest", "n": 5}] == servicer.asked
-    expected = {"workflow_id": "w", "run_id": "r", "status": "started", "more": 1}
-    assert expected == started.dump()
-
-
-async def test_each_field_violation_is_a_line(gateway: Gateway) -> None:
-    """A refused payload says which fields are wrong, one a line."""
-    servicer, client = gateway
-    violation = error_details_pb2.BadRequest.FieldViolation
-    bad = error_details_pb2.BadRequest(
-        field_violations=[
-            violation(field="payload.a", description="is required"),
-            violation(field="payload.b", description="is no number"),
-        ]
-    )
-    servicer.answers = [(grpc.StatusCode.INVALID_ARGUMENT, "a is required; b is no number", [bad])]
-    with pytest.raises(GatewayError) as caught:
-        await client.start({"workflow_type": "harvest"})
-    assert ("payload.a: is required", "payload.b: is no number") == caught.value.details
-
-
-async def test_the_gateways_sentence_and_its_advice_are_shown(gateway: Gateway) -> None:
-    """What the gateway wrote is what the person reads, with when to try again."""
-    servicer, client = gateway
-    retry = error_details_pb2.RetryInfo()
-    retry.retry_delay.FromMilliseconds(2500)
-    servicer.answers = [(grpc.StatusCode.UNAVAILABLE, "Temporal does not answer", [retry])]
-    with pytest.raises(GatewayError) as caught:
-        await client.modules()
-    assert "Temporal does not answer" == str(caught.value)
-    assert ("Try again in 2.5 s.",) == caught.value.details
-
-
-async def test_nobody_at_the_address_is_said_with_a_way_out(tmp_path: Any) -> None:
-    """No server: the sentence says how to start one."""
-    async with GatewayClient("127.0.0.1:1") as client:
-        with pytest.raises(NoGatewayError, match=r"No gateway answers at 127\.0\.0\.1:1\.") as e:
-            await client.status("w")
-    assert "contextworker up" in "\n".join(e.value.details)
-
-
-async def test_a_payload_that_cannot_travel_is_refused_before_it_is_sent(gateway: Gateway) -> None:
-    """An integer beyond the wire's doubles is named, and nothing is sent."""
-    servicer, client = gateway
-    with pytest.raises(UsageError, match=r"payload\.n"):
-        await client.start({"workflow_type": "harvest", "n": 2**60})
-    assert [] == servicer.asked
-
-
-async def test_following_ends_when_the_workflow_closes(gateway: Gateway) -> None:
-    """Every state is shown, and the last one returned."""
-    servicer, client = gateway
-    states = ["queued", "running", "failed"]
-    servicer.answers = [{"status": state} for state in states]
-    view = Notes()
-    last = await follow(client, "w", view)
-    assert states == view.shown
-    assert "failed" == last.status
-
-
-async def test_following_outlives_an_outage(gateway: Gateway) -> None:
-    """An outage is said once when it begins and once when it ends."""
-    servicer, client = gateway
-    down: Callable[[], Answer] = lambda: (grpc.StatusCode.UNAVAILABLE, "away", [])  # noqa: E731 - a fresh one each
-    servicer.answers = [{"status": "running"}, down(), down(), {"status": "completed"}]
-    view = Notes()
-    last = await follow(client, "w", view)
-    assert "completed" == last.status
-    assert 2 == len(view.notes)
-
-
-async def test_following_gives_up_where_it_never_began(gateway: Gateway) -> None:
-    """A gateway that did not answer even once is an error, not a wait."""
-    servicer, client = gateway
-    servicer.answers = [(grpc.StatusCode.UNAVAILABLE, "away", []), {"status": "completed"}]
-    with pytest.raises(NoGatewayError):
-        await follow(client, "w", Notes())
-
-
-async def test_following_ends_with_an_answer_that_will_not_change(gateway: Gateway) -> None:
-    """A workflow that is gone is not asked for again and again."""
-    servicer, client = gateway
-    servicer.answers = [{"status": "running"}, (grpc.StatusCode.NOT_FOUND, "no such run", [])]
-    with pytest.raises(GatewayError, match="no such run"):
-        await follow(client, "w", Notes())
-
-
-async def test_a_workflow_that_stands_still_is_reported(gateway: Gateway) -> None:
-    """A run whose worker cannot take a step does not hold a demo up for ever."""
-    servicer, client = gateway
-    servicer.answers = [{"status": "running"}, {"status": "running"}, {"status": "completed"}]
-    with pytest.raises(StalledError, match="The workflow w stands still: running"):
-        await follow(client, "w", Notes(), stalled_after_s=0)
-
-
-async def test_a_workflow_that_moves_is_not_taken_for_one_that_stands_still(
-    gateway: Gateway,
+@pytest.mark.parametrize(
+    ("arguments", "answers", "payload", "shown"),
+    [
+        (
+            ["cancel", "w", "--reason", "mine"],
+            [{"workflow_id": "w", "status": "cancelling"}],
+            {"workflow_id": "w", "reason": "mine"},
+            "w cancelling",
+        ),
+        (
+            ["tasks", "--type", "harvest", "--until", "2026-11-23T00:00Z", "--limit", "1"],
+            [{"tasks": [TASK, TASK], "next_page_token": "more"}],
+            {"workflow_type": "harvest", "started_before": "2026-11-23T00:00:00Z", "page_size": 1},
+            "harvest-acme-x harvest acme timed out",
+        ),
+        (["tasks", "--tenant", "a"], [{}], {"tenant_id": "a", "page_size": 20}, ""),
+        (
+            ["schedules", "list"],
+            [{"schedules": [SCHEDULE]}],
+            {},
+            "nightly acme harvest 0 3 * * * Europe/Kyiv paused failed sale [bold]",
+        ),
+        (
+            ["schedules", "pause", "nightly", "--note", "sale"],
+            [{"schedule_id": "nightly", "paused": True}],
+            {"schedule_id": "nightly", "note": "sale"},
+            "nightly is paused",
+        ),
+        (
+            ["schedules", "resume", "nightly", "--tenant", "acme"],
+            [{"schedule_id": "nightly", "paused": False}],
+            {"schedule_id": "nightly", "tenant_id": "acme"},
+            "nightly goes on",
+        ),
+        (
+            ["schedules", "trigger", "nightly", "--overlap", "allow_all"],
+            [{"schedule_id": "nightly", "workflow_id": "w"}],
+            {"schedule_id": "nightly", "overlap": "allow_all"},
+            "w started",
+        ),
+        (
+            ["schedules", "trigger", "nightly"],
+            [{"schedule_id": "nightly", "reason": "an earlier run is open"}],
+            {"schedule_id": "nightly"},
+            "nightly: an earlier run is open",
+        ),
+        (
+            ["schedules", "backfill", "nightly", "2026-11-01T00:00Z", "2026-11-03T00:00Z"],
+            [{"schedule_id": "nightly", "runs": 2}],
+            {
+                "schedule_id": "nightly",
+                "start_at": "2026-11-01T00:00:00Z",
+                "end_at": "2026-11-03T00:00:00Z",
+            },
+            "nightly: 2 times of the cron backfilled",
+        ),
+        (
+            ["schedules", "delete", "nightly"],
+            [{"schedule_id": "nightly"}],
+            {"schedule_id": "nightly"},
+            "nightly is deleted",
+        ),
+    ],
+    ids=lambda value: "-".join(value[:3]) if isinstance(value, list) and value[1:] else "",
+)
+def test_a_command_is_one_call_and_one_answer(
+    *,
+    ask: Call,
+    gateway: ScriptedGateway,
+    arguments: list[str],
+    answers: list[Script],
+    payload: dict[str, Any],
+    shown: str,
 ) -> None:
-    """Any change, such as progress, starts the wait anew."""
-    servicer, client = gateway
-    moving: list[Answer] = [
-        {"status": "running", "progress": {"stage": "storing", "done": done}} for done in (1, 2)
-    ]
-    servicer.answers = [*moving, {"status": "completed"}]
-    last = await follow(client, "w", Notes(), stalled_after_s=0)
+    """What is asked and what is shown, for a person and as JSON."""
+    called = ask(*arguments, answers=list(answers))
+    assert 0 == called.code, called.err
+    assert shown in words(called.out)
+    assert [payload] == gateway.payloads
+    called = ask(*arguments, "--json", answers=list(answers))
+    assert 0 == called.code
+    assert json.loads(called.out) is not None
+
+
+@pytest.mark.parametrize("form", ["toml", "json", "list"])
+def test_schedules_are_registered_from_a_file(
+    ask: Call,
+    gateway: ScriptedGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    form: str,
+) -> None:
+    """A file in the repository of a service, or what another program writes."""
+    entry = {
+        "schedule_id": "nightly",
+        "workflow_type": "harvest",
+        "cron": "0 3 * * *",
+        "payload": {"supplier_code": "camping-trade", "full": True},
+    }
+    (tmp_path / "schedules.toml").write_text(FILE)
+    given = [entry] if form == "list" else {"schedules": [entry], "tenant_id": "acme"}
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(given)))
+    source = "schedules.toml" if form == "toml" else "-"
+    reply: Answer = {"registered_count": 1, "created": 1, "updated": 0, "unchanged": 0}
+    called = ask("schedules", "register", source, "--tenant", "acme", answers=[reply])
+    assert "1 registered: 1 new, 0 changed, 0 as before\n" == called.out
+    assert [{"schedules": [entry], "tenant_id": "acme"}] == gateway.payloads
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("x = ", "schedules.toml is no TOML"),
+        ("", "schedules.toml holds no schedules"),
+        ("schedules = 5", "holds no schedules"),
+        ("schedules = [5]", "holds no schedules"),
+        ("schedules = []\ncron = 5", "holds cron beside its schedules"),
+    ],
+    ids=["syntax", "empty", "number", "numbers", "more"],
+)
+def test_a_file_without_schedules_is_refused(
+    ask: Call, gateway: ScriptedGateway, tmp_path: Path, content: str, says: str
+) -> None:
+    """Nothing is sent; the sentence shows how a schedule is written."""
+    (tmp_path / "schedules.toml").write_text(content)
+    called = ask("schedules", "register", "schedules.toml", answers=[])
+    assert 2 == called.code
+    assert says in called.err
+    assert [] == gateway.asked
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [
+        (
+            refusal(
+                Code.INVALID_ARGUMENT,
+                "INVALID_REQUEST",
+                violations={"payload.a": "is required", "payload.b": "is no number"},
+            ),
+            1,
+            "what is wrong with it:\n  payload.a: is required\n  payload.b: is no number\n",
+        ),
+        (
+            refusal(Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", "slow down", retry_after_s=2000),
+            1,
+            "error: slow down\n  Try again in 2000 s.\n",
+        ),
+        (
+            refusal(Code.UNAUTHENTICATED, "UNAUTHENTICATED", "there is no token"),
+            1,
+            "error: there is no token\n  The token to send is read from WORKER_TOKEN.\n",
+        ),
+        (refusal(Code.NOT_FOUND, "RUN_NOT_FOUND", "no such run"), 1, "error: no such run\n"),
+        (Refusal(Code.UNIMPLEMENTED), 1, "is no gateway, or one that is older than this command"),
+    ],
+    ids=["violations", "retry", "token", "not-found", "unimplemented"],
+)
+def test_a_refusal_is_told_in_lines(ask: Call, answer: Answer, code: int, says: str) -> None:
+    """What the gateway wrote is what the person reads, with what to do."""
+    called = ask("status", "w", answers=[answer])
+    assert code == called.code
+    assert says in called.err
+    assert not called.out
+
+
+def test_a_payload_that_cannot_travel_is_refused_before_it_is_sent(
+    ask: Call, gateway: ScriptedGateway
+) -> None:
+    """An integer beyond the wire's doubles is named, and nothing is sent."""
+    called = ask("start", "harvest", f"n:={2**60}", answers=[])
+    assert 2 == called.code
+    assert "payload.n" in called.err
+    assert [] == gateway.asked
+
+
+def test_a_token_is_sent_to_this_machine_and_to_no_other_in_the_clear(
+    ask: Call, call: Call, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way out names the variables and the option, and never the token."""
+    monkeypatch.setenv("WORKER_TOKEN", "s3cret")
+    assert 0 == ask("modules", "--json", answers=[{"modules": []}]).code
+    assert "Bearer s3cret" == gateway.asked[0].metadata["authorization"]
+    called = call("modules", "--address", "gateway.example:443")
+    assert 2 == called.code
+    assert "WORKER_TLS=true, or WORKER_TLS_CA_FILE" in called.err
+    assert "--insecure" in called.err
+    assert "s3cret" not in called.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("WORKER_TLS", "perhaps", "WORKER_TLS: Input should be a valid boolean"),
+        ("WORKER_TLS_CA_FILE", "/nowhere.pem", "the TLS file /nowhere.pem cannot be read"),
+        ("WORKER_TOKEN", "two words", "the token is empty, or holds a space"),
+    ],
+)
+def test_a_setting_of_the_client_that_cannot_be_is_a_sentence(
+    call: Call, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    """A slip in the environment is no traceback."""
+    monkeypatch.setenv(name, value)
+    called = call("modules", "--address", "127.0.0.1:1")
+    assert called.code in (1, 2)
+    assert says in called.err
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_what_is_no_moment_is_refused(call: Call, option: str) -> None:
+    """The sentence shows how a moment is written."""
+    called = call("tasks", option, "yesterday")
+    assert 2 == called.code
+    assert f"{option} 'yesterday' is no time: write 30m, 2h or 3d" in called.err
+
+
+def test_watching_an_older_gateway_asks_again_and_again(ask: Call) -> None:
+    """One that offers no WatchTask is followed by its status."""
+    older = refusal(Code.UNIMPLEMENTED, "NOT_OFFERED")
+    called = ask("watch", "w", answers=[older, {"status": "running"}, {"status": "failed"}])
+    assert 1 == called.code
+    assert "w: running\nw: failed\n" == called.err
+
+
+async def test_following_outlives_an_outage(gateway: ScriptedGateway) -> None:
+    """An outage is said once when it begins and once when it ends."""
+    away = Refusal(Code.UNAVAILABLE, "away")
+    gateway.answers = [[{"status": "running"}, away], [away], [away], [COMPLETED]]
+    view = Notes()
+    async with AsyncWorkerClient(gateway.address) as client:
+        last = await follow(client, "w", view)
     assert "completed" == last.status
+    assert ["running", "completed"] == view.shown
+    assert ["The gateway does not answer", "The gateway answers again."] == [
+        note[:27].strip() for note in view.notes
+    ]
 
 
-async def test_another_kind_of_server_is_told_from_a_gateway() -> None:
-    """Temporal's own port is an easy mistake."""
-    server = aio.server()
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with GatewayClient(f"127.0.0.1:{port}") as client:
-        with pytest.raises(GatewayError, match=f"What answers at 127.0.0.1:{port} is no gateway"):
-            await client.modules()
-    await server.stop(None)
+async def test_a_workflow_that_stands_still_is_reported(gateway: ScriptedGateway) -> None:
+    """A run whose worker cannot take a step does not hold a demo up for ever."""
+    gateway.answers = [[{"status": "running"}, Hang()]]
+    async with AsyncWorkerClient(gateway.address) as client:
+        with pytest.raises(StalledError, match="The workflow w stands still"):
+            await follow(client, "w", Notes(), stalled_after_s=0.3)
+
+
+def test_nobody_at_the_address_is_said_with_a_way_out(call: Call) -> None:
+    """No server: the sentence says how to start one."""
+    address = f"127.0.0.1:{free_port()}"
+    called = call("watch", "w", "--address", address)
+    assert 1 == called.code
+    assert f"No gateway answers at {address}." in called.err
+    assert "contextworker up" in called.err

@@ -1,6 +1,7 @@
 """The executable `contextworker`."""
 
 import gc
+import logging
 import os
 import signal
 import sys
@@ -10,6 +11,8 @@ def main() -> None:
     """Run the command line in sys.argv."""
     # gRPC's C core writes to the terminal by itself, about every connection it loses.
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # A call that is made again is no news: what it comes to is said.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
     try:
         from contextworker.cli.app import run_command  # noqa: PLC0415 - Ctrl-C works during imports
 

@@ -1,31 +1,33 @@
 """Which gateway and which Brain a command talks to."""
 
-import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from contextworker.brain.sql.urls import parse_url
-from contextworker.cli.errors import BrainError, UsageError
+from contextworker.cli.errors import BrainError
 from contextworker.cli.output.hints import command
 from contextworker.cli.settings import DEFAULT_PORT, read_settings
 from contextworker.cli.stack.plan import Folders
 from contextworker.cli.stack.ports import LOOPBACK
 from contextworker.cli.stack.state import find_running, here_and_above
 
-_HOST_AND_PORT = re.compile(r"(?P<host>[^\s/:]+|\[[0-9a-fA-F:.]+\]):(?P<port>\d{1,5})")
-_MAX_PORT = 65_535
+
+@dataclass(frozen=True)
+class FoundGateway:
+    """A gateway's address, and whether it is that of a stack that `up` runs, which has no TLS."""
+
+    address: str
+    is_own_stack: bool = False
 
 
-def gateway_address(option: str | None) -> str:
-    """Return the option, else WORKER_ADDRESS, else the running stack's, else the default.
-
-    Raises:
-        UsageError: What the person named is no address: gRPC would only say that nobody answers.
-    """
+def find_gateway(option: str | None) -> FoundGateway:
+    """Return the option, else WORKER_ADDRESS, else the running stack's, else the default."""
     settings = read_settings()
     if named := option or settings.address:
-        return _checked(named)
-    running = find_running(settings.state_dir)
-    return running.gateway if running else f"{LOOPBACK}:{DEFAULT_PORT}"
+        return FoundGateway(named)
+    if running := find_running(settings.state_dir):
+        return FoundGateway(running.gateway, is_own_stack=True)
+    return FoundGateway(f"{LOOPBACK}:{DEFAULT_PORT}")
 
 
 def brain_url() -> str:
@@ -52,13 +54,3 @@ def brain_url() -> str:
         f"{Path.cwd()} or above it.",
         [f"Start a stack here with:  {command('up')}"],
     )
-
-
-def _checked(address: str) -> str:
-    match = _HOST_AND_PORT.fullmatch(address)
-    if match is None or not 0 < int(match["port"]) <= _MAX_PORT:
-        raise UsageError(
-            f"{address!r} is no address of a gateway: write HOST:PORT, "
-            f"such as {LOOPBACK}:{DEFAULT_PORT}."
-        )
-    return address

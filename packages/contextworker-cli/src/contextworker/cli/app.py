@@ -77,10 +77,31 @@ def make_app() -> App:
         help="Follow a workflow until it closes.",
     )
     app.command(
+        f"{_COMMANDS}.cancel:cancel",
+        name="cancel",
+        group=client,
+        sort_key=4,
+        help="Ask a workflow to stop.",
+    )
+    app.command(
+        f"{_COMMANDS}.tasks:tasks",
+        name="tasks",
+        group=client,
+        sort_key=5,
+        help="List workflows: `contextworker tasks --status failed --since 2h`.",
+    )
+    app.command(
+        f"{_COMMANDS}.schedules:app",
+        name="schedules",
+        group=client,
+        sort_key=6,
+        help="Start workflows by a cron: register, list, pause, resume, trigger, backfill, delete.",
+    )
+    app.command(
         f"{_COMMANDS}.modules:modules",
         name="modules",
         group=client,
-        sort_key=4,
+        sort_key=7,
         help="List the modules whose workers announced themselves, and what they accept.",
     )
     app.command(

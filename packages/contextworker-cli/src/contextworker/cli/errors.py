@@ -55,10 +55,6 @@ class ChildError(StackError):
 class GatewayError(CliError):
     """The gateway refused the request, or failed at it."""
 
-    def __init__(self, code: str, message: str, details: Sequence[str] = ()) -> None:
-        super().__init__(message, details)
-        self.code = code
-
 
 class NoGatewayError(GatewayError):
     """Nothing answers at the gateway's address."""

@@ -5,13 +5,13 @@ from typing import Any
 
 from contextworker.brain import EnrichmentStatus, Product, open_brain
 from contextworker.cli.client.follow import follow
-from contextworker.cli.client.gateway import GatewayClient
-from contextworker.cli.client.replies import TaskStatus
+from contextworker.cli.client.reaching import SERVICE, told_failures
 from contextworker.cli.errors import ChildError, StalledError
 from contextworker.cli.output.console import err
 from contextworker.cli.output.views import progress_view
 from contextworker.cli.stack.plan import Plan
 from contextworker.cli.stack.process import tail
+from contextworker.core.client import AsyncWorkerClient, TaskStatus
 
 SUPPLIER = "camping-trade"
 TENANT = "my_project"
@@ -37,7 +37,10 @@ async def play(plan: Plan) -> Outcome:
     Raises:
         CliError: A workflow did not complete, or a call failed.
     """
-    async with GatewayClient(plan.gateway) as client:
+    async with (
+        told_failures(plan.gateway),
+        AsyncWorkerClient(plan.gateway, service=SERVICE) as client,
+    ):
         harvest = await _run(
             client, plan, "harvest", {"supplier_code": SUPPLIER, "tenant_id": TENANT}
         )
@@ -54,18 +57,22 @@ async def play(plan: Plan) -> Outcome:
 
 
 async def _run(
-    client: GatewayClient, plan: Plan, workflow_type: str, fields: dict[str, Any]
+    client: AsyncWorkerClient, plan: Plan, workflow_type: str, fields: dict[str, Any]
 ) -> TaskStatus:
-    started = await client.start({"workflow_type": workflow_type, **fields})
+    started = await client.start(workflow_type, fields)
     log = plan.folders.logs / f"{workflow_type}-worker.log"
     try:
         with progress_view(err(), workflow_type) as view:
             status = await follow(
-                client, started.workflow_id, view, stalled_after_s=STALLED_AFTER_S
+                client,
+                started.workflow_id,
+                view,
+                run_id=started.run_id,
+                stalled_after_s=STALLED_AFTER_S,
             )
     except StalledError as error:
         raise ChildError(f"{error} Its worker may say why.", log=log, tail=tail(log)) from error
-    if status.status == "completed":
+    if status.completed:
         return status
     reason = status.error.sentence() if status.error else "no reason was given"
     raise ChildError(

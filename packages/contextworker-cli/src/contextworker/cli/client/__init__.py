@@ -1,1 +1,1 @@
-"""A gateway as its client sees it: calls, replies, failures, and following a workflow."""
+"""The core client as the command line uses it: where it connects, and how its failures read."""

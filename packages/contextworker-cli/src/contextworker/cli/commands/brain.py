@@ -5,20 +5,17 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
-from cyclopts.validators import Number
 from pydantic import BaseModel
 from rich.table import Table
 
 from contextworker.brain import Brain, EnrichmentStatus, open_brain
 from contextworker.cli.address import brain_url
-from contextworker.cli.commands.options import Json, Tenant
+from contextworker.cli.commands.options import Json, Limit, Tenant
 from contextworker.cli.output.console import err, out, print_json
 from contextworker.cli.output.tables import products_table, rejects_table, runs_table
 from contextworker.core.messages import DEFAULT_TENANT
 
 app = App(name="brain", help="Look into the Brain: products, rejects, runs.")
-
-Limit = Annotated[int, Parameter(help="How many at most.", validator=Number(gte=1, lte=1_000_000))]
 
 
 @app.command

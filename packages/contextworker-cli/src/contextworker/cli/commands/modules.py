@@ -1,15 +1,14 @@
 """`contextworker modules`."""
 
-from contextworker.cli.address import gateway_address
-from contextworker.cli.client.gateway import GatewayClient
-from contextworker.cli.commands.options import Address, Json
+from contextworker.cli.client.reaching import HERE, Gateway
+from contextworker.cli.commands.options import Json
 from contextworker.cli.output.console import err, out, print_json
-from contextworker.cli.output.render import modules_view
+from contextworker.cli.output.module_views import modules_view
 
 
-async def modules(*, json: Json = False, address: Address = None) -> int:
+async def modules(*, json: Json = False, gateway: Gateway = HERE) -> int:
     """List the modules whose workers announced themselves, and what they accept."""
-    async with GatewayClient(gateway_address(address)) as client:
+    async with gateway.client() as client:
         found = await client.modules()
     if json:
         print_json([module.dump() for module in found])

@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from contextworker.cli.address import gateway_address
 from contextworker.cli.client.fields import parse_fields
-from contextworker.cli.client.gateway import GatewayClient
-from contextworker.cli.commands.options import Address, Json
+from contextworker.cli.client.reaching import HERE, Gateway
+from contextworker.cli.commands.options import Json
 from contextworker.cli.commands.watch import watch_until_closed
 from contextworker.cli.errors import UsageError
 from contextworker.cli.output.console import err, out, print_json
@@ -26,7 +25,7 @@ async def start(
         bool, Parameter(negative=(), alias="-w", help="Follow it until it closes, as `watch` does.")
     ] = False,
     json: Json = False,
-    address: Address = None,
+    gateway: Gateway = HERE,
 ) -> int:
     """Start a workflow.
 
@@ -40,12 +39,14 @@ async def start(
     payload: dict[str, Any] = parse_fields(fields)
     if "workflow_type" in payload:
         raise UsageError("workflow_type is the first argument, not a field.")
-    async with GatewayClient(gateway_address(address)) as client:
-        started = await client.start({"workflow_type": workflow_type, **payload})
+    async with gateway.client() as client:
+        started = (await client.start(workflow_type, payload)).started
         if watch:
             if not json:
                 err().print(_line(started.workflow_id, started.status), markup=False)
-            return await watch_until_closed(client, started.workflow_id, json=json)
+            return await watch_until_closed(
+                client, started.workflow_id, run_id=started.run_id or None, json=json
+            )
     if json:
         print_json(started.dump())
     else:

@@ -6,12 +6,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from contextworker.cli.client.replies import ModuleInfo, TaskStatus
 from contextworker.cli.errors import CliError
 from contextworker.cli.output.console import err
 from contextworker.cli.output.hints import command
 from contextworker.cli.output.views import describe
 from contextworker.cli.stack.state import StackState
+from contextworker.core.client import Failure, TaskStatus
 
 _TRY = (
     "start harvest supplier_code=camping-trade tenant_id=my_project --watch",
@@ -20,6 +20,7 @@ _TRY = (
     "modules",
 )
 _FACTS = ("workflow_type", "run_id", "task_queue", "started_at", "closed_at")
+_SHOWN = {*_FACTS, "workflow_id", "status", "progress", "reason", "error", "result"}
 STYLES = {
     "completed": "green",
     "done": "green",
@@ -59,20 +60,27 @@ def status_view(status: TaskStatus) -> RenderableType:
         ("workflow", Text(status.workflow_id)),
         ("status", state_text(status.status)),
     ]
-    if status.open and (status.progress or status.reason):
+    if not status.closed and (status.progress or status.reason):
         rows.append(("now", Text(describe(status))))
     if status.error:
         rows.append(("error", Text(status.error.sentence())))
-        rows += [("caused by", Text(cause)) for cause in status.error.deeper()]
-    if status.reason and not status.open:
+        rows += [("caused by", Text(cause)) for cause in _deeper(status.error)]
+    if status.reason and status.closed:
         rows.append(("reason", Text(status.reason)))
     known = status.dump()
     rows += [(_label(key), Text(str(known[key]))) for key in _FACTS if known.get(key)]
-    extra = sorted((status.model_extra or {}).items())
-    rows += [(_label(key), _value(value)) for key, value in extra if value not in (None, "", [])]
+    rest = ((key, value) for key, value in known.items() if key not in _SHOWN)
+    rows += [(_label(key), _value(value)) for key, value in rest if value not in (None, "", [])]
     if status.result:
         rows.append(("result", _value(status.result)))
     return pairs(rows)
+
+
+def _deeper(failure: Failure) -> list[str]:
+    """Return the causes that say something new."""
+    said = {cause.message: f"{cause.type}: {cause.message}" for cause in failure.causes}
+    said.pop(failure.message, None)
+    return list(said.values())
 
 
 def stack_view(state: StackState) -> RenderableType:
@@ -91,24 +99,6 @@ def stack_view(state: StackState) -> RenderableType:
         ("stop", Text.assemble("Ctrl-C there, or ", (command("down"), "cyan"))),
     ]
     return pairs(rows)
-
-
-def modules_view(modules: list[ModuleInfo]) -> RenderableType:
-    """Return the modules with what each workflow type accepts."""
-    return Group(*(_module(module) for module in modules))
-
-
-def _module(module: ModuleInfo) -> RenderableType:
-    workers = "no worker" if module.workers == 0 else f"workers: {module.workers}"
-    head = Text.assemble(
-        (module.name, "bold"), f" {module.build_id}, queue {module.task_queue}, {workers}"
-    )
-    table = Table(box=None, padding=(0, 2), show_header=False)
-    for route in module.routes:
-        table.add_row(Text(route.workflow_type, style="cyan"), Text(route.description))
-        for name, field in route.fields():
-            table.add_row(Text(f"  {name}"), Text(field))
-    return Group(head, table)
 
 
 def _label(key: str) -> str:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from contextworker.cli.client.follow import View
-from contextworker.cli.client.replies import TaskStatus
+from contextworker.core.client import TaskStatus
 
 _STEP: Final = 0.25  # a line per quarter of a stage is enough to see that it moves
 
@@ -40,11 +40,11 @@ class _Bar:
     def show(self, status: TaskStatus) -> None:
         now = status.progress
         state = escape(describe(status))
-        if status.open:
+        if not status.closed:
             total = now.total if now else None
             done = now.done if now else 0
             self._progress.update(self._task, total=total, completed=done, state=state)
-        elif status.status == "completed":
+        elif status.completed:
             self._progress.update(self._task, total=1, completed=1, state=f"[green]{state}[/]")
         else:
             self._progress.update(self._task, state=f"[red]{state}[/]")
@@ -75,7 +75,7 @@ class _Lines:
 
 def describe(status: TaskStatus) -> str:
     """Say a state in a few words."""
-    if not status.open:
+    if status.closed:
         return status.status.replace("_", " ")
     if status.status == "queued":
         return f"queued: {status.reason}" if status.reason else "queued"

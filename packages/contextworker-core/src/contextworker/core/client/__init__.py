@@ -6,7 +6,7 @@ can go wrong.
 
 from contextworker.core.client.async_client import AsyncWorkerClient
 from contextworker.core.client.client import WorkerClient
-from contextworker.core.client.endpoint import TLS
+from contextworker.core.client.endpoint import TLS, UnencryptedTokenError
 from contextworker.core.client.errors import (
     CertificateError,
     ClientError,
@@ -99,6 +99,7 @@ __all__ = [
     "Triggered",
     "UnauthenticatedError",
     "UnavailableError",
+    "UnencryptedTokenError",
     "UnknownWorkflowTypeError",
     "UnreachableError",
     "VersionInfo",

@@ -3,7 +3,7 @@
 # ruff: noqa: ASYNC109 - the timeouts are deadlines of gRPC calls, and the same in both clients
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
@@ -210,7 +210,7 @@ class AsyncWorkerClient:
     async def cancel(
         self, workflow_id: str, *, run_id: str | None = None, reason: str | None = None
     ) -> Cancelled:
-        """Ask a task to stop; it ends as soon as its workflow has tidied up.
+        """Ask a task to stop; it ends once its workflow has tidied up. An ended one is left alone.
 
         Raises:
             ClientError: See `contextworker.core.client.errors`.
@@ -226,8 +226,10 @@ class AsyncWorkerClient:
         started_before: datetime | None = None,
         tenant_id: str | None = None,
         page_size: int | None = None,
-    ) -> AsyncIterator[TaskSummary]:
-        """Iterate over tasks, the latest first, asking for a page at a time.
+    ) -> AsyncGenerator[TaskSummary]:
+        """Iterate over tasks, open ones first, then by when they ended; a page at a time.
+
+        The list is some moments late.
 
         Raises:
             ClientError: See `contextworker.core.client.errors`.

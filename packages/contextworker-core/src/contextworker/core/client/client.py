@@ -1,7 +1,7 @@
 """The sync client."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from datetime import datetime
 from types import TracebackType
@@ -206,7 +206,7 @@ class WorkerClient:
     def cancel(
         self, workflow_id: str, *, run_id: str | None = None, reason: str | None = None
     ) -> Cancelled:
-        """Ask a task to stop; it ends as soon as its workflow has tidied up.
+        """Ask a task to stop; it ends once its workflow has tidied up. An ended one is left alone.
 
         Raises:
             ClientError: See `contextworker.core.client.errors`.
@@ -222,8 +222,10 @@ class WorkerClient:
         started_before: datetime | None = None,
         tenant_id: str | None = None,
         page_size: int | None = None,
-    ) -> Iterator[TaskSummary]:
-        """Iterate over tasks, the latest first, asking for a page at a time.
+    ) -> Generator[TaskSummary]:
+        """Iterate over tasks, open ones first, then by when they ended; a page at a time.
+
+        The list is some moments late.
 
         Raises:
             ClientError: See `contextworker.core.client.errors`.

@@ -30,6 +30,10 @@ _OPTIONS: Final = (
 )
 
 
+class UnencryptedTokenError(ConfigurationError):
+    """A token would travel in the clear."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TLS:
     """How to secure the connection.
@@ -73,13 +77,13 @@ class Endpoint:
         """Check an address and read the files of TLS.
 
         Raises:
-            ConfigurationError: The address is none, a file cannot be read, or a token would travel
-                in the clear.
+            ConfigurationError: The address is none, or a file cannot be read.
+            UnencryptedTokenError: A token would travel in the clear.
         """
         host = _host(address)
         if tls is False:
             if sends_token and not insecure and not _is_loopback(host):
-                raise ConfigurationError(
+                raise UnencryptedTokenError(
                     f"the token would travel to {address} unencrypted, for anybody on the way to "
                     "use: connect with TLS (tls=True, or tls=TLS(ca_file=…)), or say "
                     "insecure=True where the network itself is trusted"

@@ -138,7 +138,7 @@ class TaskStatus(TaskSummary):
 
 
 class Cancelled(Reply):
-    """The reply to a cancel: `status` is how the task stood when it was told to stop."""
+    """The reply to a cancel: `status` is `cancelling`, or how the task had ended before."""
 
     workflow_id: str
     run_id: str = ""

@@ -1,6 +1,6 @@
 """A client's `schedules`: runs that a cron starts."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ class Schedules:
 
     def list(
         self, *, tenant_id: str | None = None, page_size: int | None = None
-    ) -> Iterator[ScheduleInfo]:
+    ) -> Generator[ScheduleInfo]:
         """Iterate over the schedules, asking for a page at a time."""
         token: str | None = None
         while True:
@@ -112,7 +112,7 @@ class AsyncSchedules:
 
     async def list(
         self, *, tenant_id: str | None = None, page_size: int | None = None
-    ) -> AsyncIterator[ScheduleInfo]:
+    ) -> AsyncGenerator[ScheduleInfo]:
         """Iterate over the schedules, asking for a page at a time."""
         token: str | None = None
         while True:
