@@ -63,7 +63,11 @@ async def _work(
         await run_worker(client, modules, settings, stop=stop, on_ready=health.ready)
 
 
-def run_process(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+def run_process(
+    serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Run a service to its end and exit: 0 after a signal, 1 with a sentence after an error.
 
     The first SIGTERM or SIGINT sets the event, on which `serve` should drain and return; a second
@@ -71,11 +75,13 @@ def run_process(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> 
 
     Args:
         serve: Called with that event.
+        loop_factory: Makes another event loop than asyncio's own.
     """
     code = 0
     try:
         configure_logging(RuntimeSettings().log_level)
-        asyncio.run(_serve(serve))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_serve(serve))
     except* ContextWorkerError as group:
         for error in _leaves(group):
             print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a person reads this
