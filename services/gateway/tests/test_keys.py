@@ -159,21 +159,23 @@ async def test_a_caller_who_gives_up_takes_nothing_from_the_others() -> None:
     assert 2 == issued.fetches
 
 
+OTHER = Issuer([NEW]).jwks
 BROKEN_ANSWERS = {
-    "error": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
-    "redirect": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
-    "no_json": ok(b"<html>"),
-    "no_jwks": ok(b'{"keys": 7}'),
-    "too_large": ok(b" " * 300_000),
-    "cut_off": b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{",
-    "no_http": b"220 mail.example ESMTP\r\n",
-    "closed": b"",
+    "error": (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "it answers 503"),
+    # With a JWKS in it, which must not be taken.
+    "redirect": (ok(OTHER).replace(b"200 OK", b"302 Found"), "it answers 302"),
+    "no_json": (ok(b"<html>"), "it is not JSON"),
+    "no_jwks": (ok(b'{"keys": 7}'), "it is no JWKS"),
+    "too_large": (ok(b" " * 300_000 + OTHER), "it is larger than"),
+    "cut_off": (ok(OTHER)[:-9], "closed"),
+    "no_http": (b"220 mail.example ESMTP\r\n\r\n", "illegal"),
+    "closed": (b"", "disconnected"),
 }
 
 
-@pytest.mark.parametrize("answer", BROKEN_ANSWERS.values(), ids=BROKEN_ANSWERS)
+@pytest.mark.parametrize(("answer", "why"), BROKEN_ANSWERS.values(), ids=BROKEN_ANSWERS)
 async def test_an_outage_is_survived_with_the_keys_at_hand(
-    answer: bytes, caplog: pytest.LogCaptureFixture
+    answer: bytes, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """However the issuer fails: told once when it begins, and once when it is over."""
     async with issuer(OLD) as issued, ring_of(issued) as ring:
@@ -182,14 +184,15 @@ async def test_an_outage_is_survived_with_the_keys_at_hand(
         issued.answer = answer
         for _ in range(3):
             await ring.read()
-        during = await problem(verifier, signed(OLD))
+        during = await problem(verifier, signed(OLD)), await problem(verifier, signed(NEW))
         issued.answer = None
         await ring.read()
 
-    assert "" == during
+    assert ("", "unknown_key") == during
     told = [record.getMessage() for record in caplog.records if "keys of tokens" in record.message]
     assert 2 == len(told)
     assert f"cannot be read from {issued.url}" in told[0]
+    assert why in told[0]
     assert "those at hand are good for" in told[0]
     assert f"can be read from {issued.url} again" in told[1]
 
@@ -203,7 +206,7 @@ async def test_keys_at_hand_are_not_good_for_ever() -> None:
         verifier, token = tokens(ring), signed(OLD)
         assert "" == await problem(verifier, token)
 
-        issued.answer = BROKEN_ANSWERS["error"]
+        issued.answer = BROKEN_ANSWERS["error"][0]
         with pytest.raises(KeysUnavailableError) as refused:
             await eventually("never", verifier, token)
         issued.answer = None
@@ -216,7 +219,7 @@ async def test_keys_at_hand_are_not_good_for_ever() -> None:
 async def test_an_issuer_that_comes_later_is_waited_for() -> None:
     """Whatever starts first: until the keys are there, nobody is let in."""
     async with issuer(OLD) as issued:
-        issued.answer = BROKEN_ANSWERS["error"]
+        issued.answer = BROKEN_ANSWERS["error"][0]
         async with ring_of(issued, refresh_s=0.05) as ring:
             with pytest.raises(KeysUnavailableError):
                 await tokens(ring).caller(signed(OLD))

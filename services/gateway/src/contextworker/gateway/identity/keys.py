@@ -8,6 +8,7 @@ from typing import Protocol
 from contextworker.gateway.errors import KeysUnavailableError, UnauthenticatedError
 from contextworker.gateway.identity.jwks import BrokenJwksError, Jwks, VerifyingKey, read_jwks
 from contextworker.gateway.identity.sources import JwksSource, UnreadableError
+from contextworker.gateway.shared_task import shared_task
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 10.0
@@ -126,8 +127,7 @@ class KeyRing:
     async def read(self) -> None:
         """Read the JWKS now; who asks meanwhile waits for the same answer."""
         if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-        # A caller that gives up must not take the answer from those who wait with it.
+            self._reading = shared_task(self._read())
         await asyncio.shield(self._reading)
 
     async def _look_again(self) -> None:

@@ -1,6 +1,7 @@
 """Where a JWKS is read from: a file, or a web server."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import httpx
 
 MAX_BYTES = 256 * 1024
 _FETCH_S = 5.0
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write a line at every look
 
 
 class UnreadableError(Exception):
