@@ -4,9 +4,8 @@ from __future__ import annotations  # grpc's handlers are generic for type check
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -31,6 +30,7 @@ SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
 
 Wire = context_unit_pb2.ContextUnit
 Context = grpc.aio.ServicerContext[Any, Any]
+Served = TypeVar("Served")
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -64,30 +64,60 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _answering(self, rpc: str, behaviour: Any) -> Any:
         async def call(request: Any, context: Context) -> Any:
-            async with _mapped(rpc, context), self._admitted(rpc, request, context):
+            async def answer() -> bytes:
                 return _written(await behaviour(request, context))
+
+            return await self._served(rpc, request, context, answer)
 
         return call
 
     def _streaming(self, rpc: str, behaviour: Any) -> Any:
         # It writes instead of yielding: a generator might be finalised in another context.
         async def call(request: Any, context: Context) -> None:
-            async with _mapped(rpc, context), self._admitted(rpc, request, context):
+            async def write() -> None:
                 async for reply in behaviour(request, context):
                     await context.write(_written(reply))
 
+            await self._served(rpc, request, context, write)
+
         return call
 
-    @asynccontextmanager
+    # Not by context managers of its own: those of asyncio cost every call more than the work here.
+    async def _served(
+        self,
+        rpc: str,
+        request: Wire | InvalidRequestError,
+        context: Context,
+        serve: Callable[[], Awaitable[Served]],
+    ) -> Served:
+        """Serve a call; whatever that raises ends it with a status."""
+        try:
+            return await self._admitted(rpc, request, context, serve)
+        except grpc.aio.AbortError:
+            raise
+        except GatewayError as error:
+            await _abort(context, refusal_of(error))
+        except RPCError as error:
+            await _abort(context, refusal_of(ended_by(error)))
+        except Exception:  # noqa: BLE001 - logged in full, and masked from the caller
+            incident = uuid.uuid4().hex[:12]
+            _log.exception("%s failed; incident %s", rpc, incident)
+            await _abort(context, fault(incident))
+
     async def _admitted(
-        self, rpc: str, request: Wire | InvalidRequestError, context: Context
-    ) -> AsyncIterator[None]:
+        self,
+        rpc: str,
+        request: Wire | InvalidRequestError,
+        context: Context,
+        serve: Callable[[], Awaitable[Served]],
+    ) -> Served:
+        """Serve a call whose caller may make it, within its deadline and its tenant's limits."""
         with within(context.time_remaining()):
             caller = await self._authenticator.caller(rpc, context.invocation_metadata())
             if isinstance(request, InvalidRequestError):
                 raise request
             with use_caller(caller), self._limiter.slot(rpc, request, caller):
-                yield
+                return await serve()
 
 
 def _tolerant(deserialize: Any) -> Any:
@@ -124,22 +154,6 @@ def _written(reply: Wire) -> bytes:
     if len(data) > MAX_REPLY_BYTES:
         raise ReplyTooLargeError(len(data), MAX_REPLY_BYTES)
     return data
-
-
-@asynccontextmanager
-async def _mapped(rpc: str, context: Context) -> AsyncIterator[None]:
-    try:
-        yield
-    except grpc.aio.AbortError:
-        raise
-    except GatewayError as error:
-        await _abort(context, refusal_of(error))
-    except RPCError as error:
-        await _abort(context, refusal_of(ended_by(error)))
-    except Exception:  # noqa: BLE001 - logged in full, and masked from the caller
-        incident = uuid.uuid4().hex[:12]
-        _log.exception("%s failed; incident %s", rpc, incident)
-        await _abort(context, fault(incident))
 
 
 async def _abort(context: Context, refusal: Refusal) -> NoReturn:

@@ -43,7 +43,7 @@ class RouteInfo:
         """JSON Schema of the payload; empty where the module announced none."""
         return self.announced.payload_schema or {}
 
-    @property
+    @cached_property
     def fields(self) -> dict[str, dict[str, Any]]:
         """The payload's fields as the schema describes them."""
         described = self.schema.get("properties", {})
