@@ -185,6 +185,31 @@ def test_a_command_is_one_call_and_one_answer(
     assert json.loads(called.out) is not None
 
 
+def test_modules_show_versions_and_what_waits(ask: Call) -> None:
+    """Whether a module keeps up, and which of its versions are about."""
+    module = {
+        "name": "harvest",
+        "task_queue": "harvest-tasks",
+        "build_id": "0.2.0",
+        "workers": 0,
+        "versions": [
+            {"build_id": "0.3.0", "status": "ramping", "ramp_percentage": 12.5},
+            {"build_id": "0.2.0", "status": "current"},
+        ],
+        "backlog": {
+            "workflow": {"count": 1000, "oldest_age_s": 90.5},
+            "activity": {"count": 2, "oldest_age_s": 1},
+        },
+        "routes": [{"workflow_type": "harvest", "description": "Imports."}],
+    }
+    called = ask("modules", answers=[{"modules": [module]}])
+    assert (
+        "harvest 0.2.0, queue harvest-tasks, no worker, waiting: 1,002, the oldest for 1 min "
+        "versions 0.3.0 ramping 12.5 %, 0.2.0 current harvest Imports."
+    ) == words(called.out)
+    assert [module] == json.loads(ask("modules", "--json", answers=[{"modules": [module]}]).out)
+
+
 @pytest.mark.parametrize("form", ["toml", "json", "list"])
 def test_schedules_are_registered_from_a_file(
     ask: Call,

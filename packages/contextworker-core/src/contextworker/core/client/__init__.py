@@ -36,10 +36,12 @@ from contextworker.core.client.errors import (
 )
 from contextworker.core.client.replies import (
     Backfilled,
+    Backlog,
     Cancelled,
     Failure,
     ModuleInfo,
     Progress,
+    QueueBacklog,
     Registered,
     RouteInfo,
     ScheduleChanged,
@@ -60,6 +62,7 @@ __all__ = [
     "AsyncTask",
     "AsyncWorkerClient",
     "Backfilled",
+    "Backlog",
     "Cancelled",
     "CertificateError",
     "ClientError",
@@ -75,6 +78,7 @@ __all__ = [
     "NotOfferedError",
     "PermissionDeniedError",
     "Progress",
+    "QueueBacklog",
     "Registered",
     "ResourceExhaustedError",
     "ResultUnavailableError",

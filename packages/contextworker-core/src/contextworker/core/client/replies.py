@@ -164,7 +164,26 @@ class RouteInfo(Reply):
 class VersionInfo(Reply):
     """One version of a module."""
 
-    build_id: str = ""
+    build_id: str
+    status: str = ""
+    created_at: Time | None = None
+    current_since: Time | None = None
+    ramping_since: Time | None = None
+    ramp_percentage: float | None = None
+
+
+class QueueBacklog(Reply):
+    """The tasks of one kind that wait for a worker, about."""
+
+    count: int = 0
+    oldest_age_s: float = 0.0
+
+
+class Backlog(Reply):
+    """What waits in a module's task queue, of all its versions."""
+
+    workflow: QueueBacklog = QueueBacklog()
+    activity: QueueBacklog = QueueBacklog()
 
 
 class ModuleInfo(Reply):
@@ -175,7 +194,7 @@ class ModuleInfo(Reply):
     build_id: str = ""
     workers: int | None = None
     versions: tuple[VersionInfo, ...] = ()
-    backlog: Any = None
+    backlog: Backlog | None = None
     routes: tuple[RouteInfo, ...] = ()
 
 

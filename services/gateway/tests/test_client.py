@@ -1,0 +1,205 @@
+"""The client of core against a real gateway: a task's whole life, and a gateway that is killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from gateway_calls import Caller, until
+from temporalio.client import Client
+
+from contextcore import ContextUnit
+from contextworker.core.client import (
+    AsyncWorkerClient,
+    InvalidRequestError,
+    Schedule,
+    ScheduleNotFoundError,
+    TaskCancelledError,
+    TaskFailedError,
+    TaskNotFoundError,
+    UnknownWorkflowTypeError,
+    WorkerClient,
+)
+from contextworker.core.testing import TemporalServer
+from contextworker.core.testing.server import free_port
+
+
+@pytest.fixture
+async def client(caller: Caller) -> AsyncIterator[AsyncWorkerClient]:
+    """A client of the session's gateway."""
+    async with AsyncWorkerClient(f"127.0.0.1:{caller.port}", service="tests") as client:
+        yield client
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant that no other test has."""
+    return f"t{uuid.uuid4().hex[:8]}"
+
+
+@contextmanager
+def gateway_process(temporal: TemporalServer, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a gateway in a process of its own, to be killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "contextworker.gateway"],
+        env=os.environ | temporal.environment | {"WORKER_PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_a_task_from_start_to_result(
+    client: AsyncWorkerClient, toys: None, temporal_client: Client, tenant: str
+) -> None:
+    """Each state is told once, and the result is what the workflow returned."""
+    task = await client.start("toy", supplier_code="wait", tenant_id=tenant)
+    states: list[str] = []
+    told = False
+    async for status in task.watch(timeout=60):
+        states.append(status.status)
+        if status.progress and not told:
+            told = True
+            assert ("fetch", 1, 10) == (
+                status.progress.stage,
+                status.progress.done,
+                status.progress.total,
+            )
+            await temporal_client.get_workflow_handle(task.workflow_id).signal("finish")
+    assert ["running", "completed"] == states[-2:]
+    assert {"done": True, "nothing": None} == await task.result(timeout=60)
+
+
+async def test_the_sync_client_does_the_same(caller: Caller, toys: None, tenant: str) -> None:
+    """A service without asyncio."""
+
+    def work() -> object:
+        with WorkerClient(f"127.0.0.1:{caller.port}", service="tests") as client:
+            return client.start("toy", supplier_code="done", tenant_id=tenant).result(timeout=60)
+
+    assert {"done": True, "nothing": None} == await asyncio.to_thread(work)
+
+
+async def test_the_same_unit_is_the_same_task_also_when_it_has_ended(
+    client: AsyncWorkerClient, toys: None, tenant: str
+) -> None:
+    """The unit's id is the key."""
+    unit = ContextUnit(
+        payload={"workflow_type": "toy", "supplier_code": "done", "tenant_id": tenant}
+    )
+    first = await client.start(unit)
+    await first.result(timeout=60)
+    again = await client.start(unit)
+    assert first.run_id == again.run_id
+
+
+async def test_a_task_that_is_cancelled_says_so(
+    client: AsyncWorkerClient, toys: None, tenant: str
+) -> None:
+    """Whoever waits for its result learns it by an error of its own."""
+    task = await client.start("toy", supplier_code="wait", tenant_id=tenant)
+    cancelled = await task.cancel(reason="changed my mind")
+    assert "cancelling" == cancelled.status
+    with pytest.raises(TaskCancelledError, match="was cancelled"):
+        await task.result(timeout=60)
+    assert "cancelled" == (await task.cancel()).status
+
+
+async def test_a_task_that_fails_says_why(
+    client: AsyncWorkerClient, toys: None, tenant: str
+) -> None:
+    """The sentence is the module's own."""
+    task = await client.start("toy", supplier_code="permanent", tenant_id=tenant)
+    with pytest.raises(TaskFailedError, match="the supplier is out of tents") as caught:
+        await task.result(timeout=60)
+    assert caught.value.status is not None
+    assert caught.value.status.error is not None
+    assert "OutOfTentsError" == caught.value.status.error.type
+
+
+async def test_refusals_are_of_their_kinds(client: AsyncWorkerClient, toys: None) -> None:
+    """What a real gateway refuses, the client reads."""
+    with pytest.raises(UnknownWorkflowTypeError, match="no module serves"):
+        await client.start("nobody_knows")
+    with pytest.raises(InvalidRequestError) as caught:
+        await client.start("toy", supplier_code="")
+    assert ["payload.supplier_code"] == [item.field for item in caught.value.violations]
+    with pytest.raises(TaskNotFoundError):
+        await client.result("toy-nobody-nothing", timeout=60)
+
+
+async def test_tasks_and_modules_are_listed(
+    client: AsyncWorkerClient, toys: None, tenant: str
+) -> None:
+    """All pages, whatever their size."""
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    ids = set()
+    for code in ("a", "b", "c"):
+        task = await client.start("toy", supplier_code=code, tenant_id=tenant)
+        await task.result(timeout=60)
+        ids.add(task.workflow_id)
+
+    async def listed() -> set[str]:
+        tasks = client.tasks(status="completed", started_after=since, tenant_id=tenant, page_size=2)
+        return {task.workflow_id async for task in tasks}
+
+    await until(listed, lambda found: found == ids)
+    (toys_module,) = [module for module in await client.modules() if module.name == "toys"]
+    assert {"toy", "toy_plain"} == {route.workflow_type for route in toys_module.routes}
+
+
+async def test_a_schedule_from_registering_to_deleting(
+    client: AsyncWorkerClient, toys: None, tenant: str
+) -> None:
+    """The same set again changes nothing; a triggered run is a task like any other."""
+    yearly = Schedule(
+        schedule_id="yearly",
+        workflow_type="toy",
+        cron="0 0 1 1 *",
+        payload={"supplier_code": "done"},
+    )
+    first = await client.schedules.register([yearly], tenant_id=tenant)
+    again = await client.schedules.register([yearly], tenant_id=tenant)
+    assert ((1, 0), (0, 1)) == ((first.created, first.unchanged), (again.created, again.unchanged))
+    assert (await client.schedules.pause("yearly", tenant_id=tenant)).paused
+    (found,) = [schedule async for schedule in client.schedules.list(tenant_id=tenant)]
+    assert (True, "0 0 1 1 *", ()) == (found.paused, found.cron, found.next_runs)
+    assert not (await client.schedules.resume("yearly", tenant_id=tenant)).paused
+    triggered = await client.schedules.trigger("yearly", tenant_id=tenant)
+    if triggered.workflow_id:  # it started within the gateway's patience
+        result = await client.result(triggered.workflow_id, timeout=60)
+        assert {"done": True, "nothing": None} == result
+    await client.schedules.delete("yearly", tenant_id=tenant)
+    with pytest.raises(ScheduleNotFoundError):
+        await client.schedules.delete("yearly", tenant_id=tenant)
+
+
+async def test_a_gateway_killed_under_a_watch_is_not_noticed(
+    temporal: TemporalServer, temporal_client: Client, toys: None, tenant: str
+) -> None:
+    """Kill -9, and another gateway on the port: the start stays one, the watch goes on."""
+    port = free_port()
+    async with AsyncWorkerClient(f"127.0.0.1:{port}", timeout=60) as client:
+        with gateway_process(temporal, port) as doomed:
+            task = await client.start("toy", supplier_code="wait", tenant_id=tenant)
+            states = task.watch(timeout=60)
+            seen = [(await anext(states)).status]
+            doomed.send_signal(signal.SIGKILL)
+            doomed.wait()
+        again = asyncio.create_task(client.start(task.unit))
+        with gateway_process(temporal, port):
+            assert task.run_id == (await again).run_id
+            await temporal_client.get_workflow_handle(task.workflow_id).signal("finish")
+            seen += [status.status async for status in states]
+    assert "completed" == seen[-1]
+    assert len(seen) == len(set(seen))
