@@ -79,8 +79,8 @@ async def test_replicas_are_killed_and_every_unit_has_one_run(
 
     for name, port in ports.items():
         await start_replica(system, name, port)
-    async with one_address(list(ports.values())) as address:
-        crowd = callers(address, on_answer=count)
+    async with one_address(list(ports.values())) as way:
+        crowd = callers(way.address, on_answer=count)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(kill_at_random(crowd))
             await crowd.start(unit_of(workflow_type, "acme", number) for number in range(units))

@@ -3,12 +3,14 @@
 import logging
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import stamina
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
+from temporalio.service import KeepAliveConfig
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.plugin import ContextPlugin
@@ -17,6 +19,11 @@ _log = logging.getLogger(__name__)
 _DEFAULT_ADDRESS = "localhost:7233"
 _DEFAULT_PORT = 7233
 _MAX_WAIT_S = 15.0
+# A server whose machine or network went silent closes nothing. Pings find that out within 20 s, the
+# SDK's own within 45, and an attempt to connect is made anew rather than left to TCP, which waits
+# ever longer; so the connection is back when the network is. Temporal takes a ping every 10 s.
+_KEEP_ALIVE = KeepAliveConfig(interval_millis=15_000, timeout_millis=5_000)
+_CONNECT_TIMEOUT = timedelta(seconds=3)
 
 
 async def connect(
@@ -48,7 +55,14 @@ async def connect(
     ):
         with attempt:
             try:
-                return await Client.connect(**config, lazy=lazy, plugins=[plugin], runtime=runtime)
+                return await Client.connect(
+                    **config,
+                    lazy=lazy,
+                    plugins=[plugin],
+                    runtime=runtime,
+                    keep_alive_config=_KEEP_ALIVE,
+                    connect_timeout=_CONNECT_TIMEOUT,
+                )
             except RuntimeError as error:
                 if not _is_outage(error):
                     raise ConfigurationError(
