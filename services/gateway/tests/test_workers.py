@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ import gateway_strangers
 import grpc
 import pytest
 from gateway_calls import Caller, until
-from gateway_deployments import deploy, set_current
-from gateway_strangers import claimants, mortals, newcomers, operated, sleepers
+from gateway_deployments import deploy, deploy_version, set_current
+from gateway_strangers import awaited, claimants, mortals, newcomers, operated, sleepers
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
@@ -163,7 +164,21 @@ async def test_the_modules_are_listed_with_what_a_caller_needs(caller: Caller, t
     toy = (await until(lambda: modules(caller), lambda it: it["toys"]["workers"] == 1))["toys"]
 
     route, plain = toy.pop("routes")
-    assert {"name": "toys", "task_queue": "toys-tasks", "build_id": "dev", "workers": 1} == toy
+    [version] = toy.pop("versions")
+    assert {
+        "name": "toys",
+        "task_queue": "toys-tasks",
+        "build_id": "dev",
+        "workers": 1,
+        "backlog": {
+            "workflow": {"count": 0, "oldest_age_s": 0},
+            "activity": {"count": 0, "oldest_age_s": 0},
+        },
+    } == toy
+    assert ("dev", "current") == (version["build_id"], version["status"])
+    assert datetime.fromisoformat(version["created_at"]) <= datetime.fromisoformat(
+        version["current_since"]
+    )
     assert ("toy", "Plays", "toy-{tenant_id}-{supplier_code}") == (
         route["workflow_type"],
         route["description"],
@@ -188,6 +203,25 @@ async def test_a_version_that_is_not_current_gets_no_runs(
         listed = await modules(caller)
 
     assert "unpromoted" not in listed
+
+
+async def test_what_waits_for_a_module_is_counted(caller: Caller, temporal_client: Client) -> None:
+    """Approximately, with the age of the oldest; also what waits for a version that is no more."""
+    await deploy(temporal_client, "awaited", "1", Announcement.of(awaited).to_payload())
+    for _ in range(3):
+        await start(caller, "awaited")
+    await deploy_version(temporal_client, "awaited", "2", Announcement.of(awaited).to_payload())
+    await start(caller, "awaited")
+
+    listed = await until(
+        lambda: modules(caller), lambda it: it["awaited"]["backlog"]["workflow"]["count"] == 4
+    )
+
+    backlog, versions = (listed["awaited"][name] for name in ("backlog", "versions"))
+    assert 0 < backlog["workflow"]["oldest_age_s"] < 120
+    assert {"count": 0, "oldest_age_s": 0} == backlog["activity"]
+    assert [("2", "current")] == [(it["build_id"], it["status"]) for it in versions[:1]]
+    assert ["1"] == [it["build_id"] for it in versions[1:]]
 
 
 async def test_a_deployment_may_have_a_name_of_its_own(

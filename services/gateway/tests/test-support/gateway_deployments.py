@@ -17,13 +17,20 @@ from contextworker.core.announcement import METADATA_KEY
 
 async def deploy(client: Client, name: str, build_id: str, announcement: Payload | None) -> None:
     """Make a deployment whose current version carries an announcement, or none."""
-    service, namespace = client.workflow_service, client.namespace
-    version = WorkerDeploymentVersion(deployment_name=name, build_id=build_id)
-    await service.create_worker_deployment(
+    await client.workflow_service.create_worker_deployment(
         CreateWorkerDeploymentRequest(
-            namespace=namespace, deployment_name=name, request_id=str(uuid.uuid4())
+            namespace=client.namespace, deployment_name=name, request_id=str(uuid.uuid4())
         )
     )
+    await deploy_version(client, name, build_id, announcement)
+
+
+async def deploy_version(
+    client: Client, name: str, build_id: str, announcement: Payload | None
+) -> None:
+    """Make a further version of a deployment, and make it current."""
+    service, namespace = client.workflow_service, client.namespace
+    version = WorkerDeploymentVersion(deployment_name=name, build_id=build_id)
     await service.create_worker_deployment_version(
         CreateWorkerDeploymentVersionRequest(
             namespace=namespace, deployment_version=version, request_id=str(uuid.uuid4())

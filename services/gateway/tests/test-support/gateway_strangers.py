@@ -36,6 +36,26 @@ class Sleeper(_Stranger):
         return await self.answer(unit)
 
 
+@workflow.defn(name="unserved")
+class Unserved(_Stranger):
+    """Never has a worker."""
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit:
+        """Run."""
+        return await self.answer(unit)
+
+
+@workflow.defn(name="awaited")
+class Awaited(_Stranger):
+    """Has runs before it has workers."""
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit:
+        """Run."""
+        return await self.answer(unit)
+
+
 @workflow.defn(name="operated")
 class Operated(_Stranger):
     """Runs in a deployment that an operator named."""
@@ -88,6 +108,8 @@ class Mortal(_Stranger):
 
 newcomers = ModuleConfig(name="newcomers", workflows=[Newcomer], activities=[])
 sleepers = ModuleConfig(name="sleepers", workflows=[Sleeper], activities=[])
+unserved = ModuleConfig(name="unserved", workflows=[Unserved], activities=[])
+awaited = ModuleConfig(name="awaited", workflows=[Awaited], activities=[])
 operated = ModuleConfig(name="operated", workflows=[Operated], activities=[])
 claimants = [
     ModuleConfig(name=name, workflows=[Contested], activities=[])

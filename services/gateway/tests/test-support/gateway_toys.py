@@ -87,6 +87,8 @@ class ToyWorkflow:
                 )
             case "bug":
                 raise KeyError("price")
+            case "continue_and_wait":
+                workflow.continue_as_new(unit.child({"supplier_code": "wait"}, provenance="a:b"))
             case "again":
                 workflow.continue_as_new(unit.child({"supplier_code": "done"}, provenance="a:b"))
         return unit.child({"done": True, "nothing": None}, provenance="worker:toy")

@@ -23,6 +23,7 @@ from contextworker.gateway.routing.modules import ModuleLister
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
 from contextworker.gateway.runs.plan import Planner
+from contextworker.gateway.runs.pollers import Queues
 from contextworker.gateway.runs.tasks import Tasks
 from contextworker.gateway.runs.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.setup import Schedules
@@ -64,10 +65,13 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     )
     planner = Planner(temporal, routes)
     attribute = TenantAttribute(temporal)
-    tasks = Tasks.of(temporal, planner, attribute)
+    queues = Queues(temporal)
+    tasks = Tasks.of(temporal, queues, planner, attribute)
     servicer = WorkerServicer(
         tasks,
-        ModuleLister(temporal, routes),
+        ModuleLister(
+            temporal, queues, routes, min_interval_s=settings.gateway_route_refresh_min_s
+        ),
         Schedules.of(temporal, attribute, routes, planner),
     )
     health = Health(SERVICE, interval_s=settings.gateway_health_interval_s)

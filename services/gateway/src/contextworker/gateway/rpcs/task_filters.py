@@ -1,5 +1,6 @@
 """Reads which runs a ListTasks request is about."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,8 @@ from contextworker.gateway.rpcs.requests import TENANT_FIELD
 from contextworker.gateway.runs.listing import LARGEST_PAGE, LISTED_STATUSES, TaskFilter
 from contextworker.gateway.runs.status import Status
 
+# Temporal finds nothing by a value with one of these: it compares with the value as it was quoted.
+_NOT_TO_BE_FOUND = re.compile(r'[\\"\x00-\x1f]')
 _MOST_TOKEN = 10_000
 _MOST_TIME = 100
 
@@ -29,9 +32,17 @@ def read_filter(payload: Mapping[str, Any]) -> TaskFilter:
     """Read the filter of a payload that fits the schema.
 
     Raises:
-        InvalidRequestError: A time is none.
+        InvalidRequestError: A time is none, or Temporal cannot look for the workflow type.
     """
     problems: list[Violation] = []
+    if _NOT_TO_BE_FOUND.search(payload.get("workflow_type", "")):
+        problems.append(
+            Violation(
+                "payload.workflow_type",
+                "holds a backslash, a double quote or a control character, by which Temporal "
+                "cannot look for runs",
+            )
+        )
     after = _time(payload, "started_after", problems)
     before = _time(payload, "started_before", problems)
     if problems:

@@ -16,6 +16,7 @@ from contextworker.gateway.errors import TemporalBusyError, TemporalUnavailableE
 from contextworker.gateway.runs.following import describe, followed
 from contextworker.gateway.runs.progress import query_progress
 from contextworker.gateway.runs.status import Status, StatusReader
+from contextworker.gateway.shared_task import shared_task
 from contextworker.gateway.temporal import Temporal
 
 _FIRST_PAUSE_S = 0.2
@@ -63,7 +64,7 @@ class Feed:
         self._news = asyncio.Event()
         self._progress = _AskedProgress(temporal)
         self._closing: asyncio.Task[None] | None = None
-        self._reading = asyncio.create_task(self._read_on())
+        self._reading = shared_task(self._read_on())
 
     @property
     def has_ended(self) -> bool:

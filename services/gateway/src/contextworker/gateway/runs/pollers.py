@@ -1,5 +1,6 @@
 """Tells who polls a task queue, and why a task of it waits."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,11 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from contextworker.core.pollers import UNVERSIONED, Poller, Version
+from contextworker.gateway.shared_task import shared_task
 from contextworker.gateway.temporal import Temporal
+
+# Short beside the two seconds in which a waiting run must show it.
+_KEPT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,23 +57,45 @@ class Queue:
         return f"no worker of {_named(wanted)} polls {self.name}, only {seen}"
 
 
-async def read_queue(
-    temporal: Temporal,
-    name: str,
-    kind: TaskQueueType.ValueType = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-) -> Queue:
-    """Ask Temporal who polls a task queue."""
-    described = await temporal.call(
-        temporal.service.describe_task_queue,
-        DescribeTaskQueueRequest(
-            namespace=temporal.namespace, task_queue=TaskQueue(name=name), task_queue_type=kind
-        ),
-    )
-    return Queue(
-        name=name,
-        pollers=[Poller.of(info) for info in described.pollers],
-        current=version_of(described.versioning_info.current_deployment_version),
-    )
+class Queues:
+    """The task queues as they were a moment ago, however many callers ask about them.
+
+    Every look at an open run asks who polls its queue, and a module's runs all ask the same.
+    """
+
+    def __init__(self, temporal: Temporal) -> None:
+        self._temporal = temporal
+        self._readings: dict[tuple[str, TaskQueueType.ValueType], asyncio.Task[Queue]] = {}
+
+    async def read(
+        self, name: str, kind: TaskQueueType.ValueType = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+    ) -> Queue:
+        """Ask Temporal who polls a task queue, unless it was asked less than a moment ago."""
+        reading = self._readings.get((name, kind))
+        if reading is None:
+            reading = self._readings[name, kind] = shared_task(self._read(name, kind))
+        return await asyncio.shield(reading)
+
+    async def _read(self, name: str, kind: TaskQueueType.ValueType) -> Queue:
+        kept_s = 0.0  # an error is for those who wait already
+        try:
+            described = await self._temporal.call(
+                self._temporal.service.describe_task_queue,
+                DescribeTaskQueueRequest(
+                    namespace=self._temporal.namespace,
+                    task_queue=TaskQueue(name=name),
+                    task_queue_type=kind,
+                ),
+            )
+            kept_s = _KEPT_S
+        finally:
+            loop = asyncio.get_running_loop()
+            loop.call_later(kept_s, self._readings.pop, (name, kind), None)
+        return Queue(
+            name=name,
+            pollers=[Poller.of(info) for info in described.pollers],
+            current=version_of(described.versioning_info.current_deployment_version),
+        )
 
 
 def version_of(version: WorkerDeploymentVersion) -> Version:

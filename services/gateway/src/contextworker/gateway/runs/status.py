@@ -13,6 +13,7 @@ from contextworker.core.messages import Message, Progress
 from contextworker.gateway.runs.access import AskedRun, find_own
 from contextworker.gateway.runs.failures import TaskError
 from contextworker.gateway.runs.pending import PendingActivity, read_activities
+from contextworker.gateway.runs.pollers import Queues
 from contextworker.gateway.runs.progress import heartbeat_progress, overlaid, query_progress
 from contextworker.gateway.runs.results import read_outcome
 from contextworker.gateway.runs.times import iso
@@ -65,6 +66,7 @@ class StatusReader:
     """Reads runs' states from Temporal."""
 
     temporal: Temporal
+    queues: Queues
 
     async def read(self, asked: AskedRun) -> dict[str, Any]:
         """Return the payload that describes a run of the caller's.
@@ -111,20 +113,16 @@ class StatusReader:
         info = described.workflow_execution_info
         converter = self.temporal.converter(info.execution.workflow_id)
         activities = await read_activities(converter, described.pending_activities)
-        waiting = await find_waiting(self.temporal, described)
+        waiting = await find_waiting(self.temporal, self.queues, described)
         asked = await ask(info) if waiting.answers else None
         live = await heartbeat_progress(converter, described.pending_activities)
-        cancelling = described.workflow_extended_info.cancel_requested
-        reason = waiting.reason
-        if cancelling and waiting.queued:
-            reason = f"{reason}, and is then told that it was cancelled"
         return _base(info, Status.QUEUED if waiting.queued else Status.RUNNING).model_copy(
             update={
                 "progress": overlaid(asked, live),
                 "error": waiting.error or activities.error,
                 "pending_activities": activities.pending,
-                "cancel_requested": cancelling or None,
-                "reason": reason,
+                "cancel_requested": described.workflow_extended_info.cancel_requested or None,
+                "reason": waiting.reason,
             }
         )
 

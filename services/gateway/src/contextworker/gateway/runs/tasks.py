@@ -6,6 +6,7 @@ from typing import Self
 from contextworker.gateway.runs.cancelling import Canceller
 from contextworker.gateway.runs.listing import TaskLister
 from contextworker.gateway.runs.plan import Planner
+from contextworker.gateway.runs.pollers import Queues
 from contextworker.gateway.runs.starting import Starter
 from contextworker.gateway.runs.status import StatusReader
 from contextworker.gateway.runs.tenant_attribute import TenantAttribute
@@ -24,9 +25,11 @@ class Tasks:
     lister: TaskLister
 
     @classmethod
-    def of(cls, temporal: Temporal, planner: Planner, attribute: TenantAttribute) -> Self:
+    def of(
+        cls, temporal: Temporal, queues: Queues, planner: Planner, attribute: TenantAttribute
+    ) -> Self:
         """Put them together."""
-        statuses = StatusReader(temporal)
+        statuses = StatusReader(temporal, queues)
         return cls(
             starter=Starter(temporal, planner, attribute),
             statuses=statuses,

@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from contextworker.core.pollers import Version
 from contextworker.gateway.runs.failures import TaskError
-from contextworker.gateway.runs.pollers import read_queue, version_of
+from contextworker.gateway.runs.pollers import Queues, version_of
 from contextworker.gateway.runs.times import moment
 from contextworker.gateway.runs.workflow_task import workflow_task_error
 from contextworker.gateway.temporal import Temporal
@@ -41,19 +41,24 @@ class Waiting:
     """What the run's own code failed with, while it is tried again."""
 
 
-async def find_waiting(temporal: Temporal, described: DescribeWorkflowExecutionResponse) -> Waiting:
+async def find_waiting(
+    temporal: Temporal, queues: Queues, described: DescribeWorkflowExecutionResponse
+) -> Waiting:
     """Look at a run's pending tasks and at who polls their queues."""
     info, task = described.workflow_execution_info, described.pending_workflow_task
     version = _pinned_version(info)
-    queue = await read_queue(temporal, info.task_queue)
+    queue = await queues.read(info.task_queue)
     waits = task.state == _WAITS
     since = moment(task.scheduled_time) if waits else None
     nobody = queue.why_nobody(version=version, waiting_since=since)
     answers = nobody is None and not waits  # a query would wait behind the task
     error = await workflow_task_error(temporal, info, task)
     if nobody and waits:
-        then = "goes on" if info.history_length > _EVENTS_BEFORE_FIRST_TASK else "starts"
-        reason = f"{nobody}; the run {then} when one does"
+        cancelled = described.workflow_extended_info.cancel_requested  # an event as well
+        has_begun = info.history_length > _EVENTS_BEFORE_FIRST_TASK + cancelled
+        reason = f"{nobody}; the run {'goes on' if has_begun else 'starts'} when one does"
+        if cancelled:
+            reason = f"{reason}, and is then told that it was cancelled"
         return Waiting(queued=True, reason=reason, error=error)
     if error or task.attempt >= _FAILING_ATTEMPTS:
         times = "once" if task.attempt == _FIRST_RETRY else f"{task.attempt - 1} times"
@@ -63,20 +68,19 @@ async def find_waiting(temporal: Temporal, described: DescribeWorkflowExecutionR
         )
         return Waiting(reason=reason, error=error)
     for activity in described.pending_activities:
-        held_up = await _activity_waits(temporal, activity, info.task_queue, version)
+        held_up = await _activity_waits(queues, activity, info.task_queue, version)
         if held_up:
             return Waiting(reason=held_up, answers=answers)
     return Waiting(answers=answers)
 
 
 async def _activity_waits(
-    temporal: Temporal, activity: PendingActivityInfo, task_queue: str, version: Version | None
+    queues: Queues, activity: PendingActivityInfo, task_queue: str, version: Version | None
 ) -> str | None:
     backs_off = activity.HasField("next_attempt_schedule_time")
     if activity.state != PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED or backs_off:
         return None
-    queue = await read_queue(
-        temporal,
+    queue = await queues.read(
         activity.activity_options.task_queue.name or task_queue,
         TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
     )

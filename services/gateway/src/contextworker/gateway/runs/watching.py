@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from contextworker.gateway.deadline import within
 from contextworker.gateway.errors import GatewayStoppingError
 from contextworker.gateway.runs.access import AskedRun, find_own
 from contextworker.gateway.runs.feed import Feed, is_closed, what_matters
@@ -69,8 +68,7 @@ class Watches:
         key = workflow_id, first_run_id
         feed = self._feeds.get(key)
         if feed is None or feed.has_ended:
-            with within(None):  # shared: one caller's deadline must not cut it for the others
-                feed = Feed(self._temporal, self._statuses, workflow_id, run_id)
+            feed = Feed(self._temporal, self._statuses, workflow_id, run_id)
             self._feeds[key] = feed
         feed.followers += 1
         try:
