@@ -185,8 +185,14 @@ def test_every_wrong_field_of_a_message_is_named() -> None:
     with pytest.raises(UnitError) as caught:
         ContextUnit.from_protobuf(message)
 
-    fields = {violation.field for violation in caught.value.violations}
-    assert {"payload.price", "unit_id", "trace_id", "modality", "created_at"} == fields
+    no_uuid = "must be a UUIDv4, such as 1b4e28ba-2fa1-4d2b-883f-0016d3cca427"
+    assert {
+        "payload.price": "is nan, which is no number; send null or a string",
+        "unit_id": no_uuid,
+        "trace_id": no_uuid,
+        "modality": "must be 0, 1, 2 or 3",
+        "created_at": "is outside the years 1 to 9999",
+    } == {violation.field: violation.description for violation in caught.value.violations}
 
 
 def test_a_unit_without_a_time_gets_the_time_of_arrival() -> None:

@@ -15,7 +15,7 @@ from pydantic import (
     Field,
     ValidationError,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from contextcore import context_unit_pb2, origin
 from contextcore.envelope import read_envelope, write_envelope
@@ -176,10 +176,16 @@ class ContextUnit(_Part):
         try:
             unit = cls(payload=payload, **read_envelope(message))
         except ValidationError as error:
-            violations += (Violation(_path(item["loc"]), item["msg"]) for item in error.errors())
+            violations += (Violation(_path(item["loc"]), _said(item)) for item in error.errors())
         if violations:
             raise UnitError(violations)
         return unit
+
+
+def _said(error: ErrorDetails) -> str:
+    if error["type"].startswith("datetime"):  # what cannot be read as a time says why itself
+        return f"is {error['input']}"
+    return error["msg"].replace("Input should be", "must be", 1)
 
 
 def _path(location: tuple[int | str, ...]) -> str:
