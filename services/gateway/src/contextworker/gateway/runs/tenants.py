@@ -20,4 +20,9 @@ def attributes_of(tenant_id: str) -> SearchAttributes:
 
 def tenant_of(attributes: SearchAttributes) -> str | None:
     """Return whose something is; None where the gateway did not start it."""
-    return decode_typed_search_attributes(attributes).get(TENANT_ATTRIBUTE)
+    name = TENANT_ATTRIBUTE.name
+    if name not in attributes.indexed_fields:
+        return None
+    # Alone: a run carries many more, and each takes time to decode.
+    mark = SearchAttributes(indexed_fields={name: attributes.indexed_fields[name]})
+    return decode_typed_search_attributes(mark).get(TENANT_ATTRIBUTE)
