@@ -4,11 +4,13 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.gateway.listening import tell_exposure
@@ -198,6 +200,34 @@ def test_the_flag_lets_it_bind_and_says_so_loudly(program: list[str]) -> None:
 
     assert " WARNING " in warned
     assert 0 == running.returncode
+
+
+def test_strangers_do_not_fill_the_log(tmp_path: Path) -> None:
+    """Whoever connects without TLS is dropped in silence, whatever gRPC's own log would say."""
+    leaf = trustme.CA().issue_cert("localhost")
+    files = {"CERT": tmp_path / "crt", "KEY": tmp_path / "key"}
+    files["CERT"].write_bytes(leaf.cert_chain_pems[0].bytes())
+    files["KEY"].write_bytes(leaf.private_key_pem.bytes())
+    tls = {f"{PREFIX}TLS_{name}_FILE": str(file) for name, file in files.items()}
+    quiet = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "contextworker.gateway"],
+        env=quiet | tls | {"WORKER_PORT": "0", "TEMPORAL_ADDRESS": "127.0.0.1:1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr
+        found = (re.search(r"listening on 127\.0\.0\.1:(\d+)$", it) for it in running.stderr)
+        try:
+            port = next(int(match[1]) for match in found if match)
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:
+                stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                assert b"" == stranger.recv(1)
+        finally:
+            running.send_signal(signal.SIGTERM)
+            _, rest = running.communicate(timeout=30)
+
+    assert "andshake" not in rest
 
 
 def test_without_the_flag_it_does_not_start() -> None:

@@ -1,22 +1,19 @@
-"""The `gateway` program: settings, a client, the server."""
+"""The executable `gateway`."""
 
 import argparse
-import asyncio
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-
-from contextworker.core.connection import connect
-from contextworker.core.metrics import metrics_runtime
-from contextworker.core.process import run_process
-from contextworker.gateway.server import serve
-from contextworker.gateway.settings import GatewaySettings
+import os
+from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the gateway until a signal."""
     options = _parser().parse_args(argv)
-    run_process(partial(_run, options.insecure), loop_factory=_fast_loop())
+    # gRPC's C core would write a line about every connection it dislikes: strangers could fill the
+    # log. It looks at this when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    from contextworker.gateway.program import run  # noqa: PLC0415 - see above
+
+    run(insecure=options.insecure)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,21 +32,6 @@ def _parser() -> argparse.ArgumentParser:
         help="bind beyond loopback although callers are not authenticated",
     )
     return parser
-
-
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop, which takes a sixth off what a call costs; it is not made for Windows."""
-    if sys.platform == "win32":
-        return None
-    import uvloop  # noqa: PLC0415 - not installed everywhere
-
-    return uvloop.new_event_loop
-
-
-async def _run(insecure: bool, stop: asyncio.Event) -> None:  # noqa: FBT001 - run_process fills in the rest
-    settings = GatewaySettings(gateway_insecure=True) if insecure else GatewaySettings()
-    runtime = metrics_runtime(settings.metrics_address)
-    await serve(await connect(lazy=True, runtime=runtime), settings, stop)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ class KeyRing:
         for reason in jwks.left_out:
             _log.warning("%s: %s", self._source, reason)
         log = _log.info if jwks.keys else _log.error
-        log("%d keys of tokens read from %s", len(jwks.keys), self._source)
+        log("keys of tokens read from %s: %d", self._source, len(jwks.keys))
         self._jwks = jwks
 
     def _fail(self, why: str) -> None:
