@@ -1,5 +1,6 @@
 """Bearer tokens at the gateway's door: which are let in, and how each attack ends."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -7,6 +8,7 @@ import json
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -27,8 +29,13 @@ from gateway_tokens import (
     rsa_key,
     signed,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from temporalio.client import Client
 
+from contextworker.gateway.errors import UnauthenticatedError
+from contextworker.gateway.identity.jwks import VerifyingKey, read_jwks
+from contextworker.gateway.identity.tokens import Tokens
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
@@ -49,22 +56,22 @@ TWINS = [ec_key("twin"), ec_key("twin")]
 async def door(temporal_client: Client) -> AsyncIterator[Caller]:
     """Call a gateway that trusts the keys above."""
     async with issuer(RSA, EC, ED, *OTHERS, WEAK, *TWINS) as trusted:
-        settings = GatewaySettings(
+        configured = GatewaySettings(
             port=0,
             gateway_shutdown_grace_s=1,
             gateway_auth_jwks=trusted.url,
             gateway_auth_issuer=ISSUER,
             gateway_auth_audience=AUDIENCE,
         )
-        async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        async with gateway(temporal_client, configured) as port, connected(port) as caller:
             yield caller
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def small_door(temporal_client: Client) -> AsyncIterator[Caller]:
     """Call a gateway that shares a secret with whoever makes tokens."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
-    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+    configured = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
+    async with gateway(temporal_client, configured) as port, connected(port) as caller:
         yield caller
 
 
@@ -302,10 +309,10 @@ async def test_an_attack_on_the_secret_is_unauthenticated(
 
 async def test_a_remembered_token_expires_all_the_same(temporal_client: Client) -> None:
     """It was let in a moment ago, and is not any more: the memory ends with the token."""
-    settings = GatewaySettings(
+    configured = GatewaySettings(
         port=0, gateway_shutdown_grace_s=0, gateway_auth_secret=SECRET, gateway_auth_leeway_s=0
     )
-    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+    async with gateway(temporal_client, configured) as port, connected(port) as caller:
         body = claims(iss=None, aud=None, exp=int(time.time()) + 2)
         bearing = caller.bearing(jwt.encode(body, SECRET, "HS256"))
         first = await bearing.ask("ListModules", {})
@@ -314,3 +321,43 @@ async def test_a_remembered_token_expires_all_the_same(temporal_client: Client) 
         refusal = await bearing.refused("ListModules", {})
 
     assert "expired" == refusal.metadata["problem"]
+
+
+WORDS = st.sampled_from(["alg", "kid", "typ", "crit", "b64", "RS256", "HS256", "none", "rsa"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=6),
+    max_leaves=12,
+)
+PARTS = JSON.map(part) | st.binary(max_size=40).map(part) | st.text(max_size=40)
+SIGNED = st.dictionaries(st.sampled_from(list(claims(nbf=0, scope=""))), JSON).map(
+    lambda changed: by_rsa({**claims(), **changed})
+)
+
+
+class Fixed:
+    """Keys that never change."""
+
+    def __init__(self, *keys: SigningKey) -> None:
+        self._jwks = read_jwks(json.dumps({"keys": [key.jwk for key in keys]}).encode())
+
+    def edition(self) -> object:
+        """Return the one edition there is."""
+        return self._jwks
+
+    async def find(self, kid: str | None) -> VerifyingKey:
+        """Return a key, whatever is asked for."""
+        assert kid is None or isinstance(kid, str)
+        return next(iter(self._jwks.keys.values()))
+
+
+FIXED = Fixed(RSA)
+
+
+@given(st.lists(PARTS, max_size=6).map(".".join) | st.text() | SIGNED)
+@settings(max_examples=400, deadline=None)
+def test_whatever_is_sent_is_let_in_or_refused(token: str) -> None:
+    """Garbage, and what an issuer might sign by mistake: never a fault of the gateway's."""
+    verifier = Tokens(FIXED, issuer=ISSUER, audience=AUDIENCE, leeway_s=30)
+    with suppress(UnauthenticatedError):
+        assert isinstance(asyncio.run(verifier.caller(token)).subject, str)

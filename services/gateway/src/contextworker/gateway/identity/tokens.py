@@ -60,7 +60,7 @@ class Tokens:
             KeysUnavailableError: The keys to tell with are away.
         """
         self._forget_other_editions()
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
         known = self._verified.get(digest)
         if known is not None and time.time() < known.until:
             return known.caller
