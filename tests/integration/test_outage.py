@@ -172,33 +172,74 @@ def narrow_system(tmp_path: Path) -> Iterator[System]:
         system.close()
 
 
+class Patient:
+    """Callers who ask for a run that there is not, at a gateway with one slot."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: Any = worker_pb2_grpc.WorkerServiceStub(channel)
+
+    def ask(self, seconds: float) -> Any:
+        """Begin a call."""
+        look = ContextUnit(payload={"workflow_id": "flood-acme-1"}).to_protobuf()
+        return self._stub.GetTaskStatus(look, timeout=seconds)
+
+    async def until(self, wanted: grpc.StatusCode) -> None:
+        """Make short calls until one ends as wanted."""
+        while wanted != await code_of(self.ask(0.2)):
+            pass
+
+    async def hanging(self) -> Any:
+        """Begin a call that takes the slot and gets no answer."""
+        call = self.ask(60)
+        while grpc.StatusCode.RESOURCE_EXHAUSTED != await code_of(self.ask(0.2)) or call.done():
+            if call.done():  # it came second
+                call = self.ask(60)
+        return call
+
+
+async def code_of(call: Any) -> grpc.StatusCode:
+    """Wait for the end of a call."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return refused.value.code()
+
+
 async def test_a_caller_who_leaves_while_temporal_hangs_frees_the_slot(
     narrow_system: System,
 ) -> None:
     """Temporal is there but answers nothing; the only slot goes to whoever comes next."""
     temporal = narrow_system.temporal._process
     assert temporal
-    look = ContextUnit(payload={"workflow_id": "flood-acme-1"}).to_protobuf()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{narrow_system.port}") as channel:
-        stub: Any = worker_pb2_grpc.WorkerServiceStub(channel)
+    async with (
+        grpc.aio.insecure_channel(f"127.0.0.1:{narrow_system.port}") as channel,
+        asyncio.timeout(60),
+    ):
+        callers = Patient(channel)
+        await callers.until(grpc.StatusCode.NOT_FOUND)
+        temporal.send_signal(signal.SIGSTOP)
+        waiting = await callers.hanging()
 
-        async def code(seconds: float) -> grpc.StatusCode:
-            with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await stub.GetTaskStatus(look, timeout=seconds)
-            return refused.value.code()
+        waiting.cancel()
 
-        async with asyncio.timeout(60):
-            while grpc.StatusCode.NOT_FOUND != await code(20):
-                pass  # until the gateway has found Temporal
-            temporal.send_signal(signal.SIGSTOP)
-            waiting = stub.GetTaskStatus(look, timeout=60)
-            while grpc.StatusCode.RESOURCE_EXHAUSTED != await code(0.2) or waiting.done():
-                if waiting.done():  # it came second
-                    waiting = stub.GetTaskStatus(look, timeout=60)
+        await callers.until(grpc.StatusCode.DEADLINE_EXCEEDED)
+        temporal.send_signal(signal.SIGCONT)
+        await callers.until(grpc.StatusCode.NOT_FOUND)
 
-            waiting.cancel()
 
-            while grpc.StatusCode.DEADLINE_EXCEEDED != await code(0.2):
-                pass
-            temporal.send_signal(signal.SIGCONT)
-            assert grpc.StatusCode.NOT_FOUND == await code(20)
+async def test_a_call_in_hand_is_answered_by_a_gateway_that_stops(narrow_system: System) -> None:
+    """After SIGTERM nobody new is let in, and who is in has the grace period."""
+    temporal = narrow_system.temporal._process
+    assert temporal
+    address = f"127.0.0.1:{narrow_system.port}"
+    async with grpc.aio.insecure_channel(address) as channel, asyncio.timeout(60):
+        callers = Patient(channel)
+        await callers.until(grpc.StatusCode.NOT_FOUND)
+        temporal.send_signal(signal.SIGSTOP)
+        waiting = await callers.hanging()
+
+        narrow_system.processes["gateway"].terminate()
+
+        await callers.until(grpc.StatusCode.UNAVAILABLE)
+        temporal.send_signal(signal.SIGCONT)
+        assert grpc.StatusCode.NOT_FOUND == await code_of(waiting)
+    assert 0 == await asyncio.to_thread(narrow_system.processes["gateway"].wait, 30)

@@ -3,12 +3,12 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
 import pytest
-from gateway_calls import Caller, Refusal, connected, until
+from gateway_calls import Caller, Refusal, connected, refusal_of, until
 from temporalio.client import Client
 
 from contextcore import ContextUnit
@@ -143,6 +143,64 @@ async def test_a_client_that_vanishes_frees_its_slot() -> None:
         assert call.done()
 
         await until(lambda: brief(caller, "a"), let_in)
+
+
+async def test_a_tenant_follows_only_so_many_runs(temporal_client: Client, toys: None) -> None:
+    """A watch lasts as long as its run, so it has a quota of its own; who leaves frees a place."""
+    async with limited(temporal_client, gateway_max_watches=1) as caller:
+        started = await caller.ask(
+            "StartWorkflow", {"workflow_type": "toy", "supplier_code": "wait", "tenant_id": "w"}
+        )
+        look = {"workflow_id": started["workflow_id"], "tenant_id": "w"}
+        request = ContextUnit(payload=look).to_protobuf()
+
+        async def watch() -> tuple[Any, Refusal | None]:
+            stream = caller.stub.WatchTask(request, timeout=60)
+            try:
+                assert await stream.read()
+            except grpc.aio.AioRpcError as error:
+                return stream, refusal_of(error)
+            return stream, None
+
+        first, nothing = await watch()
+        _, refusal = await watch()
+        answer = await caller.ask("GetTaskStatus", look)
+        first.cancel()
+        second, _ = await until(watch, lambda watched: watched[1] is None)
+        second.cancel()
+        await temporal_client.get_workflow_handle(started["workflow_id"]).terminate()
+
+    assert nothing is None
+    assert refusal
+    assert (EXHAUSTED, "TOO_MANY_CALLS", 5.0) == (
+        refusal.code,
+        refusal.reason,
+        refusal.retry_after_s,
+    )
+    assert {"limit": "watches", "allowed": "1", "tenant_id": "w"} == refusal.metadata
+    assert started["workflow_id"] == answer["workflow_id"]
+
+
+async def test_a_gateway_that_stops_sends_its_watchers_elsewhere(
+    temporal_client: Client, toys: None
+) -> None:
+    """The stream ends at once, not when the grace is over, and says that another can be asked."""
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=100)
+    async with AsyncExitStack() as clients, asyncio.timeout(50):
+        async with gateway(temporal_client, settings) as port:
+            caller = await clients.enter_async_context(connected(port))
+            started = await caller.ask(
+                "StartWorkflow", {"workflow_type": "toy", "supplier_code": "wait", "tenant_id": "x"}
+            )
+            request = ContextUnit(payload={"workflow_id": started["workflow_id"]}).to_protobuf()
+            stream = caller.stub.WatchTask(request, timeout=100)
+            assert await stream.read()
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await stream.read()
+    await temporal_client.get_workflow_handle(started["workflow_id"]).terminate()
+
+    refusal = refusal_of(ended.value)
+    assert (grpc.StatusCode.UNAVAILABLE, "GATEWAY_STOPPING") == (refusal.code, refusal.reason)
 
 
 async def test_without_limits_nothing_is_refused(temporal_client: Client) -> None:
