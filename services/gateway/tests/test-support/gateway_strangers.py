@@ -36,6 +36,16 @@ class Sleeper(_Stranger):
         return await self.answer(unit)
 
 
+@workflow.defn(name="unwatched")
+class Unwatched(_Stranger):
+    """Never has a worker, but followers."""
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit:
+        """Run."""
+        return await self.answer(unit)
+
+
 @workflow.defn(name="unserved")
 class Unserved(_Stranger):
     """Never has a worker."""
@@ -108,6 +118,7 @@ class Mortal(_Stranger):
 
 newcomers = ModuleConfig(name="newcomers", workflows=[Newcomer], activities=[])
 sleepers = ModuleConfig(name="sleepers", workflows=[Sleeper], activities=[])
+unwatched = ModuleConfig(name="unwatched", workflows=[Unwatched], activities=[])
 unserved = ModuleConfig(name="unserved", workflows=[Unserved], activities=[])
 awaited = ModuleConfig(name="awaited", workflows=[Awaited], activities=[])
 operated = ModuleConfig(name="operated", workflows=[Operated], activities=[])

@@ -53,6 +53,14 @@ async def work() -> None:
         await asyncio.sleep(0.05)
 
 
+@activity.defn(name="toy_count")
+async def count() -> None:
+    """Count to 40, ten a second."""
+    for done in range(41):
+        activity.heartbeat(Progress(stage="count", done=done, total=40))
+        await asyncio.sleep(0.1)
+
+
 @workflow.defn(name="toy")
 class ToyWorkflow:
     """Does what `supplier_code` says, until `finish`."""
@@ -69,6 +77,12 @@ class ToyWorkflow:
             case "work":
                 await workflow.execute_activity(
                     work,
+                    start_to_close_timeout=timedelta(minutes=1),
+                    heartbeat_timeout=timedelta(seconds=5),
+                )
+            case "count":
+                await workflow.execute_activity(
+                    count,
                     start_to_close_timeout=timedelta(minutes=1),
                     heartbeat_timeout=timedelta(seconds=5),
                 )
@@ -134,7 +148,7 @@ toys = ModuleConfig(
         ),
         PlainWorkflow,
     ],
-    activities=[fail, work],
+    activities=[fail, work, count],
 )
 
 
