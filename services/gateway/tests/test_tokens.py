@@ -203,6 +203,10 @@ ATTACKS: dict[str, tuple[str, Callable[[], str]]] = {
     "tenants_with_a_line_end": ("tenants", lambda: signed(RSA, claims(tenants=["acme\n"]))),
     "every_tenant_without_admin": ("tenants", lambda: signed(RSA, claims(tenants=["acme", "*"]))),
     "permissions_no_list": ("permissions", lambda: signed(RSA, claims(permissions="worker:admin"))),
+    "permissions_not_all_strings": (
+        "permissions",
+        lambda: signed(RSA, claims(permissions=["worker:read", []])),
+    ),
     "scope_no_string": ("permissions", lambda: signed(RSA, claims(permissions=None, scope=["a"]))),
 }
 
