@@ -220,6 +220,30 @@ async def test_a_backfill_starts_every_run_of_its_span_once(
     assert 8 == (await tenant.schedule())["counts"]["started"]
 
 
+@pytest.mark.parametrize(
+    ("start_at", "end_at", "due"),
+    [
+        ("2025-03-29T00:00:00Z", "2025-03-31T12:00:00Z", ["29T01:30", "31T00:30"]),
+        ("2025-10-25T00:00:00Z", "2025-10-27T12:00:00Z", ["25T00:30", "26T01:30", "27T01:30"]),
+    ],
+    ids=["a time that is skipped", "a time that comes twice"],
+)
+async def test_when_clocks_change_a_day_has_one_run_or_none(
+    tenant: Tenant, temporal_client: Client, start_at: str, end_at: str, due: list[str]
+) -> None:
+    """Half past two is no time when clocks go forward; when they go back, it is the second one."""
+    await tenant.register(definition(cron="30 2 * * *", timezone="Europe/Berlin"))
+
+    reply = await tenant.ask(
+        "BackfillSchedule", schedule_id="nightly", start_at=start_at, end_at=end_at
+    )
+
+    runs = await until(lambda: runs_of(temporal_client, tenant), lambda runs: len(runs) >= len(due))
+    base = f"toy-{tenant.id}-nightly-{start_at[:8]}"
+    assert len(due) == reply["runs"]
+    assert [f"{base}{time}:00Z" for time in due] == runs
+
+
 async def test_a_backfill_of_nothing_starts_nothing(tenant: Tenant) -> None:
     """A span without a time of the cron is no mistake."""
     await tenant.register(definition())

@@ -26,7 +26,7 @@ from contextworker.gateway.schedules.ids import temporal_id
 from contextworker.gateway.schedules.record import ScheduleRecord, record_of
 from contextworker.gateway.temporal import Temporal
 
-_PAUSES_S = (0.05, 0.1, 0.2, 0.4)
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 @dataclass(frozen=True)

@@ -64,16 +64,20 @@ class Registrar:
             TemporalUnavailableError: Temporal does not answer.
         """
         planned = await self.planner.plan(unit, tenant_id, definitions)
-        found = await asyncio.gather(*(self.reader.read(one.temporal_id) for one in planned))
-        for existing in found:
-            if existing is not None:
-                require(existing)
         places = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(one: PlannedSchedule) -> FoundSchedule | None:
+            async with places:
+                return await self.reader.read(one.temporal_id)
 
         async def settle(one: PlannedSchedule, existing: FoundSchedule | None) -> _Outcome:
             async with places:
                 return await self._settle(unit, one, existing)
 
+        found = await asyncio.gather(*map(read, planned))
+        for existing in found:
+            if existing is not None:
+                require(existing)
         outcomes = Counter(await asyncio.gather(*map(settle, planned, found)))
         return RegisterReply(
             registered_count=outcomes.total(),
@@ -85,20 +89,21 @@ class Registrar:
     async def _settle(
         self, unit: ContextUnit, one: PlannedSchedule, existing: FoundSchedule | None
     ) -> _Outcome:
-        outcome = _Outcome.UNCHANGED
         for _ in range(_TRIES):
             if existing is None:
                 if await self._created(unit, one):
                     return _Outcome.CREATED
-            elif existing.record is not None and existing.record.digest == one.record.digest:
-                return outcome
-            else:
-                require(existing)
-                await self._update(unit, one, existing)
-                outcome = _Outcome.UPDATED
-            # Temporal takes a change and drops it where the schedule has changed since it was
-            # read, so what it has now is the only answer.
-            existing = await self.reader.read(one.temporal_id)
+                existing = await self.reader.read(one.temporal_id)
+                continue
+            if _digest(existing) == one.record.digest:
+                return _Outcome.UNCHANGED
+            require(existing)
+            await self._update(unit, one, existing)
+            # Temporal takes a change, and drops it where the schedule has changed since it was
+            # read. Where it is registered otherwise now, this change came first, or just as well.
+            before, existing = existing, await self.reader.read(one.temporal_id)
+            if existing is not None and _digest(existing) != _digest(before):
+                return _Outcome.UPDATED
         raise TemporalBusyError(
             f"others keep changing the schedule {one.record.schedule_id!r}; send the set again"
         )
@@ -146,3 +151,7 @@ class Registrar:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # deleted since it was read
                 raise
+
+
+def _digest(found: FoundSchedule) -> str | None:
+    return found.record.digest if found.record else None
