@@ -195,6 +195,16 @@ def test_every_wrong_field_of_a_message_is_named() -> None:
     } == {violation.field: violation.description for violation in caught.value.violations}
 
 
+@pytest.mark.parametrize("nanos", [-1, 1_000_000_000])
+def test_a_time_that_no_clock_shows_is_refused(nanos: int) -> None:
+    """A second has so many nanoseconds and no more."""
+    message = ContextUnit().to_protobuf()
+    message.created_at.nanos = nanos
+
+    with pytest.raises(UnitError, match=r"^created_at: "):
+        ContextUnit.from_protobuf(message)
+
+
 def test_a_unit_without_a_time_gets_the_time_of_arrival() -> None:
     """created_at is no reason to refuse a caller."""
     message = ContextUnit().to_protobuf()

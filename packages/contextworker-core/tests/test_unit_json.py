@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contextcore import (
@@ -63,6 +63,7 @@ def never_unusual(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(unit=units)
+@example(unit=ContextUnit(metrics=UnitMetrics(cost_usd=-0.0, cost_limit_usd=-0.0)))
 def test_it_writes_what_json_format_writes(unit: ContextUnit) -> None:
     """Names, enums, times, 64-bit integers in quotes, defaults left out: all to the letter."""
     theirs = json_format.MessageToDict(unit.to_protobuf())
