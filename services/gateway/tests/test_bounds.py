@@ -5,10 +5,12 @@ import random
 import socket
 import struct
 import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
 import pytest
+import pytest_asyncio
 from gateway_calls import Caller
 from gateway_deployments import deploy, set_current
 from gateway_strangers import sleepers
@@ -83,31 +85,92 @@ async def test_many_problems_of_one_kind_are_still_told_in_words(
     assert {"payload.workflow_type": "is required"} == refusal.violations
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def announced(
+    temporal_client: Client, caller: Caller
+) -> AsyncIterator[Callable[[str, Announcement], Awaitable[None]]]:
+    """Let modules announce something for the time of a test."""
+    names: list[str] = []
+
+    async def announce(name: str, announcement: Announcement) -> None:
+        names.append(name)
+        await deploy(temporal_client, name, "dev", announcement.to_payload())
+        await routes_are_read(caller)
+
+    yield announce
+    for name in names:
+        await set_current(temporal_client, name, "")
+    await routes_are_read(caller)
+
+
+async def routes_are_read(caller: Caller) -> None:
+    """Have the gateway read its routes anew."""
+    await caller.refused("StartWorkflow", {"workflow_type": "unheard of"})
+
+
+def announcing(task_queue: str = "sleepers-tasks", **route: Any) -> Announcement:
+    """Make an announcement of one route."""
+    usual = Announcement.of(sleepers)
+    changed = usual.routes[0].model_copy(update=route)
+    return usual.model_copy(update={"task_queue": task_queue, "routes": (changed,)})
+
+
+async def listed(caller: Caller, task_queue: str) -> dict[str, Any]:
+    """List the modules, of which one has that task queue."""
+    modules = (await caller.ask("ListModules", {}))["modules"]
+    [found] = [module for module in modules if module["task_queue"] == task_queue]
+    assert len(modules) > 1
+    return dict(found)
+
+
 async def test_what_only_temporal_refuses_is_told_as_its_refusal(
-    caller: Caller, temporal_client: Client
+    caller: Caller,
+    toys: None,
+    announced: Callable[[str, Announcement], Awaitable[None]],
 ) -> None:
     """Nothing of it is a fault of the gateway, and nothing would change at another attempt."""
-    announced = Announcement.of(sleepers)
-    [route] = announced.routes
-    impossible = announced.model_copy(
-        update={
-            "task_queue": "q" * 2000,
-            "routes": (route.model_copy(update={"workflow_type": "impossible"}),),
-        }
-    )
-    await deploy(temporal_client, "impossibles", "dev", impossible.to_payload())
-    try:
-        refusal = await caller.refused("StartWorkflow", {"workflow_type": "impossible"})
-    finally:
-        await set_current(temporal_client, "impossibles", "")
-        await caller.refused("StartWorkflow", {"workflow_type": "unheard of"})  # reads routes anew
+    task_queue = "q" * 2000
+    await announced("impossibles", announcing(task_queue, workflow_type="impossible"))
+
+    refusal = await caller.refused("StartWorkflow", {"workflow_type": "impossible"})
+    module = await listed(caller, task_queue)
 
     assert (grpc.StatusCode.FAILED_PRECONDITION, "TEMPORAL_REFUSED") == (
         refusal.code,
         refusal.reason,
     )
     assert {"temporal_code": "INVALID_ARGUMENT"} == refusal.metadata
-    assert "task" in refusal.message.lower()
+    problem = "taskQueue length exceeds limit"
+    assert f"Temporal refuses this: {problem} (INVALID_ARGUMENT)" == refusal.message
+    assert (0, f"Temporal refuses its task queue: {problem}") == (
+        module["workers"],
+        module["reason"],
+    )
+
+
+async def test_a_module_with_endless_schemas_does_not_hide_the_others(
+    caller: Caller,
+    toys: None,
+    announced: Callable[[str, Announcement], Awaitable[None]],
+) -> None:
+    """A unit's payload has a depth, and a schema has none."""
+    schema: dict[str, Any] = {}
+    for _ in range(30):
+        schema = {"properties": {"deeper": schema}}
+    await announced("deep", announcing("deep-tasks", workflow_type="deep", payload_schema=schema))
+
+    module = await listed(caller, "deep-tasks")
+
+    assert [] == module["routes"]
+    assert module["reason"].startswith("its routes cannot be told: their schemas are nested")
+
+
+async def test_a_call_that_takes_nothing_says_so(caller: Caller) -> None:
+    """A misspelt filter must not look as if it had worked."""
+    refusal = await caller.refused("ListModules", {"name": "harvest"})
+
+    assert INVALID == refusal.code
+    assert {"payload.name": "is not a field of this route"} == refusal.violations
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
@@ -160,7 +223,7 @@ def send(port: int, rubbish: bytes) -> None:
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(65_536):
                 pass
-        except ConnectionError:
+        except OSError:
             pass  # had enough before the end
 
 

@@ -6,7 +6,9 @@ import time
 from collections.abc import Mapping
 
 from pydantic import JsonValue
+from temporalio.service import RPCError
 
+from contextcore import ContextUnit, UnitError
 from contextworker.core.pollers import UNVERSIONED
 from contextworker.gateway.errors import BrokenRouteError
 from contextworker.gateway.routing.module_state import read_backlog, read_versions
@@ -19,6 +21,9 @@ from contextworker.gateway.temporal import Temporal
 
 _MAX_INTEGER = 2**53
 _AT_ONCE = 4
+_TOO_DEEP = (
+    "its routes cannot be told: their schemas are nested deeper than a unit's payload may be"
+)
 
 Listed = list[Mapping[str, JsonValue]]
 
@@ -67,6 +72,21 @@ class ModuleLister:
         return await asyncio.gather(*(one(module) for module in table.modules))
 
     async def _one(self, module: AnnouncedModule) -> Mapping[str, JsonValue]:
+        try:
+            state = await self._state(module)
+        except RPCError as error:
+            # Whatever one module announced, the others are listed.
+            state = {"workers": 0, "reason": f"Temporal refuses its task queue: {error.message}"}
+        listed: dict[str, JsonValue] = {
+            "name": module.announcement.module,
+            "task_queue": module.announcement.task_queue,
+            "build_id": module.build_id,
+            **state,
+            "routes": [_route(RouteInfo(module, it)) for it in module.announcement.routes],
+        }
+        return listed if _travels(listed) else {**listed, "routes": [], "reason": _TOO_DEEP}
+
+    async def _state(self, module: AnnouncedModule) -> dict[str, JsonValue]:
         name = module.announcement.task_queue
         queue, backlog, versions = await asyncio.gather(
             self._queues.read(name),
@@ -76,14 +96,18 @@ class ModuleLister:
         version = (module.deployment, module.build_id)
         live = queue.live(version=UNVERSIONED if queue.current == UNVERSIONED else version)
         return {
-            "name": module.announcement.module,
-            "task_queue": name,
-            "build_id": module.build_id,
             "workers": len({poller.identity for poller in live}),
             "versions": [it.model_dump(mode="json", exclude_none=True) for it in versions],
             "backlog": backlog.model_dump(mode="json"),
-            "routes": [_route(RouteInfo(module, it)) for it in module.announcement.routes],
         }
+
+
+def _travels(listed: dict[str, JsonValue]) -> bool:
+    try:
+        ContextUnit(payload={"modules": [listed]}).to_protobuf()
+    except UnitError:
+        return False
+    return True
 
 
 def _route(route: RouteInfo) -> JsonValue:

@@ -1,7 +1,9 @@
 """The RPC about modules."""
 
 from contextworker.gateway.routing.modules import ModuleLister
-from contextworker.gateway.rpcs.requests import Context, Wire, decoded
+from contextworker.gateway.rpcs.requests import Context, Shape, Wire
+
+_NOTHING = Shape.of({})
 
 
 class ModuleRpcs:
@@ -12,6 +14,6 @@ class ModuleRpcs:
 
     async def ListModules(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """List the modules and their routes."""
-        unit = decoded(request)
+        unit = _NOTHING.read(request)
         modules = {"modules": await self._modules.list()}
         return unit.child(modules, provenance="gateway:list_modules").to_protobuf()
