@@ -109,7 +109,8 @@ async def test_open_tasks_come_first_then_the_latest_to_end(caller: Caller) -> N
     waiting = (await start(caller, tenant, "wait"))["workflow_id"]
     await until(lambda: listed(caller, tenant_id=tenant), lambda tasks: len(tasks) == 4)
 
-    pages, token = [], ""
+    pages: list[list[str]] = []
+    token = ""
     while not pages or token:
         page = await caller.ask(
             "ListTasks",

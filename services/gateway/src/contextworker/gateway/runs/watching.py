@@ -3,7 +3,7 @@
 However many follow a run, it is read once: all of them share its feed.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ class Watches:
         """How many runs are read for somebody who follows them."""
         return len(self._feeds)
 
-    async def watch(self, asked: AskedRun) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, asked: AskedRun) -> AsyncGenerator[dict[str, Any], None]:
         """Yield how a run of the caller's stands: at once, at every change, and when it has closed.
 
         A run that continues as new is followed. Who is slow to take one state may miss some that
