@@ -1,5 +1,6 @@
 """Calls of the client: what is sent, what comes back, and what they are when nothing is wrong."""
 
+import asyncio
 import pickle
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
-from both_clients import MakeClient
+from both_clients import Loop, MakeClient
 from pydantic import BaseModel
 from scripted_gateway import Hang, Refusal, ScriptedGateway, refusal
 
@@ -79,6 +80,15 @@ def test_a_unit_with_fields_beside_it_is_a_slip(client: Any) -> None:
     """A unit is complete: what is given besides would be lost."""
     with pytest.raises(TypeError, match="give it alone"):
         client.start(ContextUnit(), supplier_code="x")
+
+
+def test_two_workflow_types_are_a_slip(client: Any, scripted: ScriptedGateway) -> None:
+    """Neither is silently dropped; a model's empty one is none."""
+    scripted.answers = [STARTED]
+    with pytest.raises(TypeError, match="two workflow types: 'harvest' and 'gardener'"):
+        client.start("harvest", {"workflow_type": "gardener"})
+    client.start("harvest", {"workflow_type": ""})
+    assert [{"workflow_type": "harvest"}] == scripted.payloads
 
 
 def test_a_parent_hands_on_trace_scopes_and_provenance(
@@ -203,6 +213,17 @@ def test_schedules_travel_as_the_wire_has_them(client: Any, scripted: ScriptedGa
         ("BackfillSchedule", {**one, **span}),
         ("DeleteSchedule", one),
     ] == [(asked.rpc, asked.unit.payload) for asked in scripted.asked]
+
+
+def test_schedules_come_page_by_page(client: Any, scripted: ScriptedGateway) -> None:
+    """As tasks do."""
+    scripted.answers = [
+        {"schedules": [{"schedule_id": "a"}], "next_page_token": "more"},
+        {"schedules": [{"schedule_id": "b"}]},
+    ]
+    found = [schedule.schedule_id for schedule in client.schedules.list(page_size=1)]
+    assert ["a", "b"] == found
+    assert [{"page_size": 1}, {"page_size": 1, "page_token": "more"}] == scripted.payloads
 
 
 def test_a_token_is_asked_for_before_each_attempt(
@@ -341,19 +362,14 @@ def test_a_used_client_says_that_it_does_not_survive_a_fork(scripted: ScriptedGa
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
 
 
-def test_an_async_client_belongs_to_one_loop(
-    make_client: MakeClient, request: pytest.FixtureRequest, scripted: ScriptedGateway
-) -> None:
+def test_an_async_client_belongs_to_one_loop(client_loop: Loop, scripted: ScriptedGateway) -> None:
     """Used in another, it says so, where gRPC would speak of futures."""
-    if request.node.callspec.params["make_client"] == "sync":
-        pytest.skip("the sync client has none")
-    import asyncio  # noqa: PLC0415 - for this test alone
-
     scripted.answers = [{"modules": []}]
-    client = make_client(scripted.address)
-    client.modules()
+    client = AsyncWorkerClient(scripted.address)
+    client_loop.run(client.modules())
     with pytest.raises(ClosedError, match="another event loop"):
-        asyncio.run(client._what.modules())
+        asyncio.run(client.modules())
+    client_loop.run(client.close())
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,17 @@ def test_a_dropped_stream_is_taken_up_again_without_repeats(
     assert [errors.UnreachableError, type(None)] == [type(word) for word in heard]
 
 
+def test_a_connection_that_is_made_anew_at_once_is_no_outage(
+    client: Any, scripted: ScriptedGateway
+) -> None:
+    """Gateways close old connections, and those that stop send their watchers elsewhere."""
+    scripted.answers = [[RUNNING, Refusal(Code.UNAVAILABLE)], [RUNNING], [COMPLETED]]
+    heard: list[Any] = []
+    states = list(client.watch("w", on_interruption=heard.append))
+    assert [("running", None), ("completed", None)] == seen(states)
+    assert [] == heard
+
+
 def test_a_gateway_that_restarts_half_way_is_waited_for(
     client: Any, scripted: ScriptedGateway
 ) -> None:

@@ -7,27 +7,36 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import jwt
 import pytest
+import trustme
 from gateway_calls import Caller, until
+from gateway_tokens import SECRET, claims
 from temporalio.client import Client
 
 from contextcore import ContextUnit
 from contextworker.core.client import (
+    TLS,
     AsyncWorkerClient,
     InvalidRequestError,
+    PermissionDeniedError,
     Schedule,
     ScheduleNotFoundError,
     TaskCancelledError,
     TaskFailedError,
     TaskNotFoundError,
+    UnauthenticatedError,
     UnknownWorkflowTypeError,
     WorkerClient,
 )
 from contextworker.core.testing import TemporalServer
 from contextworker.core.testing.server import free_port
+from contextworker.gateway.server import gateway
+from contextworker.gateway.settings import GatewaySettings
 
 
 @pytest.fixture
@@ -182,6 +191,50 @@ async def test_a_schedule_from_registering_to_deleting(
     await client.schedules.delete("yearly", tenant_id=tenant)
     with pytest.raises(ScheduleNotFoundError):
         await client.schedules.delete("yearly", tenant_id=tenant)
+
+
+async def test_a_token_over_tls_is_for_its_tenant(
+    temporal_client: Client, toys: None, tenant: str, tmp_path: Path
+) -> None:
+    """What a token does not allow is refused by its kind; another tenant's task is none at all."""
+    ca = trustme.CA()
+    own = ca.issue_cert("127.0.0.1")
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    own.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    own.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_auth_secret=SECRET,
+        gateway_tls_cert_file=tmp_path / "cert.pem",
+        gateway_tls_key_file=tmp_path / "key.pem",
+    )
+
+    def token(*permissions: str, of: str) -> str:
+        body = claims(iss=None, aud=None, tenants=[of], permissions=list(permissions))
+        return jwt.encode(body, SECRET, "HS256")
+
+    async with gateway(temporal_client, settings) as port, AsyncExitStack() as stack:
+
+        def of(bearer: str | None) -> AsyncWorkerClient:
+            tls = TLS(ca_file=tmp_path / "ca.pem")
+            client = AsyncWorkerClient(f"127.0.0.1:{port}", token=bearer, tls=tls)
+            stack.push_async_callback(client.close)
+            return client
+
+        ours = of(token("worker:execute", "worker:read", of=tenant))
+        task = await ours.start("toy", supplier_code="done")
+        await task.result(timeout=60)
+        with pytest.raises(UnauthenticatedError):
+            await of(None).modules()
+        with pytest.raises(PermissionDeniedError) as caught:
+            await ours.start("toy", supplier_code="done", tenant_id="somebody-else")
+        with pytest.raises(TaskNotFoundError):
+            await of(token("worker:read", of="somebody-else")).status(task.workflow_id)
+        with pytest.raises(PermissionDeniedError):
+            await of(token("worker:read", of=tenant)).start("toy", supplier_code="done")
+    assert task.workflow_id.startswith(f"toy-{tenant}-")
+    assert "TENANT_DENIED" == caught.value.reason
 
 
 async def test_a_gateway_killed_under_a_watch_is_not_noticed(

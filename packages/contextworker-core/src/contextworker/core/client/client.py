@@ -200,7 +200,8 @@ class WorkerClient:
             TaskNotDoneError: It is still open after `timeout`; also a TimeoutError.
             ClientError: See `contextworker.core.client.errors`.
         """
-        *_, last = self.watch(workflow_id, run_id=run_id, timeout=timeout)
+        for status in self.watch(workflow_id, run_id=run_id, timeout=timeout):
+            last = status
         return result_of(last)
 
     def cancel(

@@ -89,7 +89,7 @@ class Requests:
         """Start a run, of a unit as it is, or of one made of a workflow type and fields.
 
         Raises:
-            TypeError: A unit is given, and something besides.
+            TypeError: A unit is given, and something besides; or two workflow types.
             InvalidRequestError: The fields cannot travel.
         """
         if isinstance(what, ContextUnit):
@@ -97,7 +97,10 @@ class Requests:
                 raise TypeError("a unit is started as it is: give it alone")
             return _call("StartWorkflow", what, replies.Started)
         given = payload.model_dump(mode="json") if isinstance(payload, BaseModel) else payload
-        content = {**(given or {}), **fields, "workflow_type": what}
+        content = {**(given or {}), **fields}
+        if content.get("workflow_type") not in (None, "", what):
+            raise TypeError(f"two workflow types: {what!r} and {content['workflow_type']!r}")
+        content["workflow_type"] = what
         return _call(
             "StartWorkflow",
             self._unit(content, "start_workflow", parent, provenance),
