@@ -4,6 +4,7 @@ import gc
 import json
 import tracemalloc
 from collections import OrderedDict
+from collections.abc import Callable
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -76,6 +77,14 @@ any_trees = st.dictionaries(
 )
 
 
+def nested(wrap: Callable[[Any], Any]) -> Any:
+    """Nest a value deeper than a payload may."""
+    tree: Any = 1
+    for _ in range(MAX_DEPTH):
+        tree = wrap(tree)
+    return tree
+
+
 def written(tree: dict[str, Any]) -> Struct | str:
     """Write a payload, or tell why not."""
     message = Struct()
@@ -115,7 +124,11 @@ def test_it_reads_and_writes_as_json_format_does(tree: dict[str, Any]) -> None:
 
 
 @given(tree=any_trees)
-@example(tree={"deep": [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]})
+@example(tree={"not a number": float("nan")})
+@example(tree={"infinite": [float("-inf")]})
+@example(tree={"beyond": {"2^53": 2**53 + 1}})
+@example(tree={"arrays": nested(lambda inner: [inner])})
+@example(tree={"objects": nested(lambda inner: {"a": inner})})
 def test_it_writes_what_python_writes_and_refuses_what_python_refuses(tree: dict[str, Any]) -> None:
     """Whatever a caller hands over, in the same words."""
     assert in_python(written, tree) == written(tree)
@@ -132,6 +145,15 @@ def test_it_reads_what_python_reads(tree: dict[str, Any], data: st.DataObject) -
         message = Struct.FromString(bytes(wire))
     except DecodeError:
         return
+
+    assert in_python(read, message) == read(message)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 2.0**53 + 2, -0.0, 1e300, 0.5])
+def test_it_reads_numbers_as_python_does(number: float) -> None:
+    """What no unit may hold is refused in both, and a whole number is an integer in both."""
+    message = Struct()
+    message.fields["number"].number_value = number
 
     assert in_python(read, message) == read(message)
 
