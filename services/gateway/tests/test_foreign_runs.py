@@ -8,7 +8,7 @@ import grpc
 import jwt
 import pytest
 import pytest_asyncio
-from gateway_calls import Caller, connected
+from gateway_calls import Caller, connected, until
 from gateway_tokens import SECRET, claims
 from temporalio.client import Client
 
@@ -83,6 +83,27 @@ async def test_a_foreign_run_is_answered_to_the_byte_like_one_that_never_was(
 
     assert "RUN_NOT_FOUND" in foreign
     assert unknown == foreign
+
+
+async def test_a_list_holds_the_callers_tenants_alone(door: Caller) -> None:
+    """One of them, all of them, and never another's; nor may that be asked for."""
+    one, two, other = (f"t{uuid.uuid4().hex[:8]}" for _ in range(3))
+    ids = {
+        tenant: (await of(door, tenant).ask("StartWorkflow", toy("done")))["workflow_id"]
+        for tenant in (one, two, other)
+    }
+    both = of(door, one, two)
+
+    async def listed(**wanted: str) -> set[str]:
+        tasks = (await both.ask("ListTasks", wanted))["tasks"]
+        return {task["workflow_id"] for task in tasks}
+
+    everything = await until(listed, lambda found: len(found) >= 2)
+    refusal = await both.refused("ListTasks", {"tenant_id": other})
+
+    assert {ids[one], ids[two]} == everything
+    assert {ids[two]} == await listed(tenant_id=two)
+    assert (grpc.StatusCode.PERMISSION_DENIED, "TENANT_DENIED") == (refusal.code, refusal.reason)
 
 
 @pytest.mark.parametrize("rpc", LOOKS)

@@ -262,3 +262,43 @@ async def test_a_long_outage_ends_the_stream(
 
     refusal = refusal_of(ended.value)
     assert (grpc.StatusCode.UNAVAILABLE, "TEMPORAL_UNAVAILABLE") == (refusal.code, refusal.reason)
+
+
+async def test_times_that_always_move_are_no_change(
+    caller: Caller, toys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An activity that only says that it lives has said nothing new."""
+    monkeypatch.setattr("contextworker.gateway.runs.feed._LONGEST_PAUSE_S", 0.1)
+    started = await start(caller, "work")
+    watching = Watching(caller, started["workflow_id"])
+    state = await watching.when(lambda it: it.get("progress", {}).get("done") == 7)
+
+    for _ in range(2):
+        state = await caller.status_when(started["workflow_id"], _later_beat_than(state))
+    await caller.ask("CancelTask", {"workflow_id": started["workflow_id"]})
+    await watching.last()
+
+    working = [state for state in watching.seen if state.get("progress", {}).get("done") == 7]
+    assert 1 == sum("cancel_requested" not in state for state in working)
+
+
+def _later_beat_than(state: Answer) -> Callable[[Answer], bool]:
+    [activity] = state["pending_activities"]
+    beat: str = activity["last_heartbeat_at"]
+    return lambda later: later["pending_activities"][0]["last_heartbeat_at"] > beat
+
+
+async def test_temporal_tells_of_the_end_without_being_asked_again(
+    caller: Caller, toys: None, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However seldom the run is read: who waits for the end has it at once."""
+    monkeypatch.setattr("contextworker.gateway.runs.feed._FIRST_PAUSE_S", 3600)
+    monkeypatch.setattr("contextworker.gateway.runs.feed._LONGEST_PAUSE_S", 3600)
+    started = await start(caller)
+    watching = Watching(caller, started["workflow_id"])
+    await watching.when(lambda state: True)
+
+    await temporal_client.get_workflow_handle(started["workflow_id"]).signal("finish")
+    last = await watching.last()
+
+    assert "completed" == last["status"]
