@@ -69,9 +69,7 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     tasks = Tasks.of(temporal, queues, planner, attribute)
     servicer = WorkerServicer(
         tasks,
-        ModuleLister(
-            temporal, queues, routes, min_interval_s=settings.gateway_route_refresh_min_s
-        ),
+        ModuleLister(temporal, queues, routes, min_interval_s=settings.gateway_route_refresh_min_s),
         Schedules.of(temporal, attribute, routes, planner),
     )
     health = Health(SERVICE, interval_s=settings.gateway_health_interval_s)
