@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import sysconfig
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +58,9 @@ class TemporalServer:
 
     port: int = field(default_factory=free_port)
     database: Path | None = None
+    flags: Sequence[str] = ()
+    """Further arguments of `temporal server start-dev`."""
+
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -81,6 +84,7 @@ class TemporalServer:
             f"--port={self.port}",
             "--log-level=error",
             *SERVER_FLAGS,
+            *self.flags,
         ]
         if self.database is not None:
             command += [f"--db-filename={self.database}", *DATABASE_FLAGS]
