@@ -5,7 +5,8 @@ from typing import Any
 
 import grpc
 import pytest
-from gateway_calls import Caller, connected
+from gateway_calls import Caller, Refusal, connected, until
+from gateway_deployments import deploy
 from gateway_schedules import Tenant, definition
 from temporalio.client import (
     Client,
@@ -14,6 +15,8 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
+from contextcore import ContextUnit
+from contextworker.core.announcement import AnnouncedRoute, Announcement
 from contextworker.core.testing import temporal_server
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
@@ -232,13 +235,14 @@ async def test_a_schedule_that_was_made_by_other_means_is_nobodys(
 
 
 async def test_while_temporal_is_away_every_call_says_so(tmp_path: Path) -> None:
-    """And after, the set sent again is registered."""
-    settings = GatewaySettings(
-        port=0, gateway_shutdown_grace_s=1, gateway_temporal_timeout_s=1, versioning=False
-    )
+    """And after, the set that was refused is registered when it is sent again."""
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_temporal_timeout_s=1)
+    routes = (AnnouncedRoute(workflow_type="toy"),)
+    announced = Announcement(module="toys", task_queue="toys-tasks", routes=routes)
     one = {"schedule_id": "nightly"}
-    calls: dict[str, dict[str, Any]] = {
-        "RegisterSchedules": {"schedules": [definition()]},
+    whole = ContextUnit(payload={"schedules": [definition(), definition("other")]})
+    calls: dict[str, dict[str, Any] | ContextUnit] = {
+        "RegisterSchedules": whole,
         "ListSchedules": {},
         "PauseSchedule": one,
         "ResumeSchedule": one,
@@ -248,11 +252,22 @@ async def test_while_temporal_is_away_every_call_says_so(tmp_path: Path) -> None
     }
     async with temporal_server(database=tmp_path / "temporal.db") as server:
         client = await server.connect()
+        await deploy(client, "toys", "1", announced.to_payload())
         async with gateway(client, settings) as port, connected(port) as caller:
-            await caller.ask("ListSchedules", {})
+            await caller.ask("RegisterSchedules", {"schedules": [definition()]})
             server.kill()
             refusals = [await caller.refused(rpc, payload) for rpc, payload in calls.items()]
+            server.start()
+
+            async def again() -> dict[str, Any] | None:
+                try:
+                    return await caller.ask("RegisterSchedules", whole)
+                except Refusal:
+                    return None
+
+            reply = await until(again, bool)
 
     assert {(grpc.StatusCode.UNAVAILABLE, "TEMPORAL_UNAVAILABLE", 2.0)} == {
         (refusal.code, refusal.reason, refusal.retry_after_s) for refusal in refusals
     }
+    assert {"registered_count": 2, "created": 1, "updated": 0, "unchanged": 1} == reply

@@ -244,15 +244,13 @@ async def test_when_clocks_change_a_day_has_one_run_or_none(
     assert [f"{base}{time}:00Z" for time in due] == runs
 
 
-async def test_a_backfill_of_nothing_starts_nothing(tenant: Tenant) -> None:
-    """A span without a time of the cron is no mistake."""
+@pytest.mark.parametrize("start_at", ["2026-05-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+async def test_a_backfill_of_nothing_starts_nothing(tenant: Tenant, start_at: str) -> None:
+    """A span without a time of the cron is no mistake, be it at the very beginning of time."""
     await tenant.register(definition())
 
     reply = await tenant.ask(
-        "BackfillSchedule",
-        schedule_id="nightly",
-        start_at="2026-05-01T00:00:00Z",
-        end_at="2026-05-02T00:00:00Z",
+        "BackfillSchedule", schedule_id="nightly", start_at=start_at, end_at=start_at
     )
 
     assert 0 == reply["runs"]

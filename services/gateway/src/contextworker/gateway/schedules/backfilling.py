@@ -24,6 +24,7 @@ MAX_RUNS = 2_000
 _COUNTED = 5 * MAX_RUNS
 # Temporal lists the times after one, and backfills those from one on.
 _MOMENT = timedelta(milliseconds=1)
+_FIRST = datetime.min.replace(tzinfo=UTC) + _MOMENT
 
 
 class BackfillReply(Message):
@@ -62,7 +63,8 @@ class Backfill:
             raise _wrong("end_at", "is yet to come: a backfill is of the past")
         await self.reader.to_change(target.tenant_id, target.schedule_id)
         start, end = _timestamp(start_at), _timestamp(end_at)
-        times = [time async for time in self._times(target, _timestamp(start_at - _MOMENT), end)]
+        after = _timestamp(max(start_at, _FIRST) - _MOMENT)
+        times = [time async for time in self._times(target, after, end)]
         if len(times) > MAX_RUNS:
             more = " or more" if len(times) >= _COUNTED else ""
             raise _wrong(
