@@ -176,7 +176,9 @@ def test_modules_tell_what_they_accept(client: Any, scripted: ScriptedGateway) -
 def test_schedules_travel_as_the_wire_has_them(client: Any, scripted: ScriptedGateway) -> None:
     """Each call of `schedules` is one RPC with what was given, and nothing else."""
     day = datetime(2026, 11, 1, tzinfo=UTC)
-    nightly = Schedule(schedule_id="nightly", workflow_type="harvest", cron="0 3 * * *")
+    nightly = Schedule(
+        schedule_id="nightly", workflow_type="harvest", cron="0 3 * * *", catchup_window_s=600
+    )
     scripted.answers = [
         {"registered_count": 2, "created": 2},
         {"schedules": [{"schedule_id": "nightly", "next_runs": ["2026-11-02T03:00:00Z"]}]},
@@ -195,7 +197,12 @@ def test_schedules_travel_as_the_wire_has_them(client: Any, scripted: ScriptedGa
     assert "w" == schedules.trigger("nightly", overlap="allow_all").workflow_id
     assert 2 == schedules.backfill("nightly", day, day + timedelta(days=2)).runs
     assert "nightly" == schedules.delete("nightly").schedule_id
-    entry = {"schedule_id": "nightly", "workflow_type": "harvest", "cron": "0 3 * * *"}
+    entry = {
+        "schedule_id": "nightly",
+        "workflow_type": "harvest",
+        "cron": "0 3 * * *",
+        "catchup_window_s": 600,
+    }
     one = {"schedule_id": "nightly"}
     span = {"start_at": "2026-11-01T00:00:00Z", "end_at": "2026-11-03T00:00:00Z"}
     assert [
@@ -213,6 +220,29 @@ def test_schedules_travel_as_the_wire_has_them(client: Any, scripted: ScriptedGa
         ("BackfillSchedule", {**one, **span}),
         ("DeleteSchedule", one),
     ] == [(asked.rpc, asked.unit.payload) for asked in scripted.asked]
+
+
+def test_a_schedule_tells_what_became_of_its_times(client: Any, scripted: ScriptedGateway) -> None:
+    """How many runs started, and how many did not, and why, are numbers with names."""
+    counts = {"started": 4, "missed": 3, "skipped": 2, "dropped": 1}
+    scripted.answers = [
+        {"schedules": [{"schedule_id": "a", "catchup_window_s": 600, "counts": counts}]}
+    ]
+    (found,) = client.schedules.list()
+    assert 600 == found.catchup_window_s
+    assert counts == found.counts.model_dump()
+
+
+def test_a_large_set_of_schedules_is_given_all_the_time_of_its_call(
+    make_client: MakeClient, scripted: ScriptedGateway
+) -> None:
+    """Made again before it is done, it would only begin anew."""
+    scripted.answers = [{"registered_count": 0}, {"registered_count": 0}]
+    client = make_client(scripted.address, timeout=30, attempt_timeout=1)
+    client.schedules.register([])
+    client.schedules.register([], timeout=300)
+    seconds = [asked.seconds for asked in scripted.asked]
+    assert [True, True] == [20 < seconds[0] < 40, 200 < seconds[1]]
 
 
 def test_schedules_come_page_by_page(client: Any, scripted: ScriptedGateway) -> None:

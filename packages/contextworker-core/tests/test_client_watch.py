@@ -111,6 +111,32 @@ def test_a_gateway_without_watch_is_asked_again_and_again(
     assert ["WatchTask", *["GetTaskStatus"] * 4] == rpcs
 
 
+def test_a_token_that_expires_under_a_stream_is_asked_for_anew(
+    make_client: MakeClient, scripted: ScriptedGateway
+) -> None:
+    """A gateway ends streams with their tokens; whoever has a fresh one goes on."""
+    expired = refusal(Code.UNAUTHENTICATED, "UNAUTHENTICATED", "the token has expired")
+    scripted.answers = [[RUNNING, expired], [RUNNING, at(1), COMPLETED]]
+    tokens = iter(["old", "fresh"])
+    client = make_client(scripted.address, token=lambda: next(tokens))
+    states = list(client.watch("w"))
+    assert [("running", None), ("running", 1), ("completed", None)] == seen(states)
+    assert ["Bearer old", "Bearer fresh"] == [
+        asked.metadata["authorization"] for asked in scripted.asked
+    ]
+
+
+def test_a_token_that_stays_expired_ends_the_watch(client: Any, scripted: ScriptedGateway) -> None:
+    """Refused before an answer, it will be refused again."""
+    expired = refusal(Code.UNAUTHENTICATED, "UNAUTHENTICATED", "the token has expired")
+    scripted.answers = [[RUNNING, expired], expired]
+    states = client.watch("w")
+    next(states)
+    with pytest.raises(errors.UnauthenticatedError, match="expired"):
+        next(states)
+    assert [] == scripted.answers
+
+
 @pytest.mark.parametrize("before", [[], [RUNNING]], ids=["at-once", "half-way"])
 def test_an_answer_that_will_not_change_ends_the_watch(
     client: Any, scripted: ScriptedGateway, before: list[Answer]
@@ -200,13 +226,25 @@ def test_a_result_that_does_not_fit_is_no_silent_none(
 
 
 def test_a_result_that_is_not_there_in_time_raises(client: Any, scripted: ScriptedGateway) -> None:
-    """It is a TimeoutError, says how the task stands, and that it goes on."""
+    """It is a TimeoutError, says how the task stands, and that it can be waited for again."""
     scripted.answers = [[at(3), Hang()]]
-    with pytest.raises(TimeoutError, match="is not done in the time given: it is running") as e:
+    with pytest.raises(TimeoutError, match="is not done in the time given: it is running; ") as e:
         client.result("w", timeout=0.5)
+    assert str(e.value).endswith("it goes on, and you may wait for it again")
     assert isinstance(e.value, errors.TaskNotDoneError)
     assert e.value.status is not None
     assert "running" == e.value.status.status
+
+
+@pytest.mark.parametrize("timeout", [0, 0.3])
+def test_nothing_is_said_of_a_task_that_nobody_told_of(
+    client: Any, scripted: ScriptedGateway, timeout: float
+) -> None:
+    """Without an answer in time it may be open, have ended, or not exist: a TimeoutError, too."""
+    scripted.answers = [Hang()]
+    with pytest.raises(TimeoutError, match="in time") as caught:
+        client.result("w", timeout=timeout)
+    assert errors.DeadlineExceededError is type(caught.value)
 
 
 def test_an_outage_does_not_make_a_timed_watch_longer(

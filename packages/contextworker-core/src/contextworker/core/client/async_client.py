@@ -162,6 +162,7 @@ class AsyncWorkerClient:
 
         Raises:
             TaskNotDoneError: The task is still open after `timeout`.
+            DeadlineExceededError: Nobody has told by then how it stands.
             ClientError: See `contextworker.core.client.errors`.
         """
         watching = self._setup.watching(workflow_id, timeout, on_interruption)
@@ -201,6 +202,7 @@ class AsyncWorkerClient:
         Raises:
             TaskNotCompletedError: It failed, was cancelled, …: there is a class for each.
             TaskNotDoneError: It is still open after `timeout`; also a TimeoutError.
+            DeadlineExceededError: Nobody has told by then how it stands; also a TimeoutError.
             ClientError: See `contextworker.core.client.errors`.
         """
         async for status in self.watch(workflow_id, run_id=run_id, timeout=timeout):

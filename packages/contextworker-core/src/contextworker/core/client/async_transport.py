@@ -78,7 +78,7 @@ class AsyncTransport:
     async def _attempt(self, call: Call[T], budget: Budget) -> T:
         method = getattr(self._stub(), call.rpc)
         metadata = await self._metadata()
-        timeout = budget.within(self._setup.attempt_timeout_s)
+        timeout = budget.within(self._setup.attempt_s(call))
         try:
             reply = await method(call.message, timeout=timeout, metadata=metadata)
         except (aio.AioRpcError, aio.UsageError) as error:

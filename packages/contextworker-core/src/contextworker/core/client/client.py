@@ -159,6 +159,7 @@ class WorkerClient:
 
         Raises:
             TaskNotDoneError: The task is still open after `timeout`.
+            DeadlineExceededError: Nobody has told by then how it stands.
             ClientError: See `contextworker.core.client.errors`.
         """
         watching = self._setup.watching(workflow_id, timeout, on_interruption)
@@ -198,6 +199,7 @@ class WorkerClient:
         Raises:
             TaskNotCompletedError: It failed, was cancelled, …: there is a class for each.
             TaskNotDoneError: It is still open after `timeout`; also a TimeoutError.
+            DeadlineExceededError: Nobody has told by then how it stands; also a TimeoutError.
             ClientError: See `contextworker.core.client.errors`.
         """
         for status in self.watch(workflow_id, run_id=run_id, timeout=timeout):

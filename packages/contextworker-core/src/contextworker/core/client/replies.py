@@ -209,9 +209,17 @@ class ScheduledRun(Reply):
 
     workflow_id: str
     run_id: str = ""
-    status: str = ""
     scheduled_at: Time | None = None
     started_at: Time | None = None
+
+
+class ScheduleCounts(Reply):
+    """What became of a schedule's times: those missed were too late, those dropped too many."""
+
+    started: int = 0
+    missed: int = 0
+    skipped: int = 0
+    dropped: int = 0
 
 
 class ScheduleInfo(Reply):
@@ -223,6 +231,7 @@ class ScheduleInfo(Reply):
     cron: str = ""
     timezone: str = "UTC"
     overlap: str = ""
+    catchup_window_s: int | None = None
     paused: bool = False
     note: str | None = None
     payload: dict[str, Any] = {}
@@ -232,6 +241,7 @@ class ScheduleInfo(Reply):
     next_runs: tuple[Time, ...] = ()
     recent_runs: tuple[ScheduledRun, ...] = ()
     running: tuple[ScheduledRun, ...] = ()
+    counts: ScheduleCounts = ScheduleCounts()
     reason: str | None = None
 
 

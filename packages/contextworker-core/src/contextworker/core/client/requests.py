@@ -35,6 +35,9 @@ class Call(Generic[T]):
     when_repeated: tuple[type[ClientError], T] | None = None
     """An error that, on a repeated call, tells that the first one was done; and its reply."""
 
+    long: bool = False
+    """Whether the gateway may need all the call's time, so that an attempt is given it."""
+
     def reply_despite(self, error: ClientError, *, repeated: bool) -> T:
         """Return the reply of a repeated call that failed only because the first one was done.
 
@@ -140,9 +143,10 @@ class Requests:
             for schedule in schedules
         ]
         payload = _given(schedules=entries, tenant_id=tenant_id)
-        return _call(
+        call = _call(
             "RegisterSchedules", self._unit(payload, "register_schedules"), replies.Registered
         )
+        return replace(call, long=True)
 
     def schedules(self, page_token: str | None, **filters: Any) -> Call[replies.SchedulePage]:
         """List a page of schedules."""

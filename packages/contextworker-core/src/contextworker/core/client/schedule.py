@@ -16,6 +16,8 @@ class Schedule:
         payload: The fields of each start.
         timezone: Of `cron`, such as `Europe/Kyiv`; UTC where none is given.
         overlap: What to do while an earlier run is open; the gateway's README lists the choices.
+        catchup_window_s: Seconds that a run may be late after an outage, and still start; 3600
+            where none are given.
         paused: Whether to start nothing until it is resumed.
     """
 
@@ -25,6 +27,7 @@ class Schedule:
     payload: Mapping[str, Any] = field(default_factory=dict)
     timezone: str | None = None
     overlap: str | None = None
+    catchup_window_s: int | None = None
     paused: bool | None = None
 
     def payload_entry(self) -> dict[str, Any]:

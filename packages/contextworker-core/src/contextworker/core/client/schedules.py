@@ -1,5 +1,7 @@
 """A client's `schedules`: runs that a cron starts."""
 
+# ruff: noqa: ASYNC109 - the timeouts are deadlines of gRPC calls, and the same in both clients
+
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -25,10 +27,18 @@ class Schedules:
         self._requests = requests
 
     def register(
-        self, schedules: Iterable[Schedule | Mapping[str, Any]], *, tenant_id: str | None = None
+        self,
+        schedules: Iterable[Schedule | Mapping[str, Any]],
+        *,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
     ) -> Registered:
-        """Make schedules, or change those that exist; the same set again changes nothing."""
-        return self._transport.call(self._requests.register(schedules, tenant_id))
+        """Make schedules, or change those that exist; the same set again changes nothing.
+
+        A large set may need more seconds than the client's: give them as `timeout`. What a lost
+        attempt did counts as unchanged in the next.
+        """
+        return self._transport.call(self._requests.register(schedules, tenant_id), timeout)
 
     def list(
         self, *, tenant_id: str | None = None, page_size: int | None = None
@@ -105,10 +115,18 @@ class AsyncSchedules:
         self._requests = requests
 
     async def register(
-        self, schedules: Iterable[Schedule | Mapping[str, Any]], *, tenant_id: str | None = None
+        self,
+        schedules: Iterable[Schedule | Mapping[str, Any]],
+        *,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
     ) -> Registered:
-        """Make schedules, or change those that exist; the same set again changes nothing."""
-        return await self._transport.call(self._requests.register(schedules, tenant_id))
+        """Make schedules, or change those that exist; the same set again changes nothing.
+
+        A large set may need more seconds than the client's: give them as `timeout`. What a lost
+        attempt did counts as unchanged in the next.
+        """
+        return await self._transport.call(self._requests.register(schedules, tenant_id), timeout)
 
     async def list(
         self, *, tenant_id: str | None = None, page_size: int | None = None

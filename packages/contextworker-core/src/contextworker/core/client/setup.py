@@ -1,11 +1,12 @@
 """What a client is made with, checked as it is made; the same for both kinds of client."""
 
+import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from contextworker.core.client.endpoint import TLS, Endpoint
 from contextworker.core.client.errors import ClosedError
-from contextworker.core.client.requests import Requests
+from contextworker.core.client.requests import Call, Requests
 from contextworker.core.client.retrying import Backoff, Budget
 from contextworker.core.client.watching import OnInterruption, Watching
 from contextworker.core.errors import ConfigurationError
@@ -57,6 +58,10 @@ class Setup:
     def budget(self, timeout: float | None) -> Budget:
         """Return the time that one call may take, with all its attempts."""
         return Budget(self.timeout_s if timeout is None else timeout)
+
+    def attempt_s(self, call: Call[Any]) -> float:
+        """Return how long one attempt of a call may take, within the call's own time."""
+        return math.inf if call.long else self.attempt_timeout_s
 
     def watching(
         self, workflow_id: str, timeout: float | None, on_interruption: OnInterruption | None

@@ -71,7 +71,7 @@ class Transport:
     def _attempt(self, call: Call[T], budget: Budget) -> T:
         method = getattr(self._stub(), call.rpc)
         metadata = self._metadata()
-        timeout = budget.within(self._setup.attempt_timeout_s)
+        timeout = budget.within(self._setup.attempt_s(call))
         try:
             reply = method(call.message, timeout=timeout, metadata=metadata)
         except (grpc.RpcError, ValueError) as error:

@@ -8,6 +8,7 @@ from contextworker.core.client.errors import (
     DeadlineExceededError,
     NotOfferedError,
     TaskNotDoneError,
+    UnauthenticatedError,
 )
 from contextworker.core.client.replies import TaskStatus
 from contextworker.core.client.retrying import Backoff, Budget, passing, pause_s
@@ -61,6 +62,7 @@ class Watching:
 
         Raises:
             TaskNotDoneError: The time is up.
+            DeadlineExceededError: It is up before the gateway has answered once.
         """
         self._check_time()
         self._answered = False
@@ -101,6 +103,10 @@ class Watching:
             self._check_time()
             self._proven = True
             return 0.0
+        if isinstance(error, UnauthenticatedError) and self._answered:
+            # The token expired meanwhile; where it comes of a function, the next one is fresh.
+            self._check_time()
+            return 0.0
         if isinstance(error, NotOfferedError) and not self.polling:
             self.polling = True
             return 0.0
@@ -119,12 +125,17 @@ class Watching:
         return self._budget.within(pause_s(self._failures, error))
 
     def _check_time(self) -> None:
-        if self._budget.remaining_s <= 0:
-            how = f"it is {self._last.status}" if self._last else "the gateway has not answered"
-            raise TaskNotDoneError(
-                f"the task {self._workflow_id} is not done in the time given: {how}; it goes on",
-                status=self._last,
+        if self._budget.remaining_s > 0:
+            return
+        if self._last is None:
+            raise DeadlineExceededError(
+                f"the gateway did not tell in time how the task {self._workflow_id} stands"
             )
+        raise TaskNotDoneError(
+            f"the task {self._workflow_id} is not done in the time given: it is "
+            f"{self._last.status}; it goes on, and you may wait for it again",
+            status=self._last,
+        )
 
 
 def _facts(status: TaskStatus) -> tuple[Any, ...]:
