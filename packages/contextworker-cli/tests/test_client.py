@@ -34,7 +34,10 @@ SCHEDULE = {
     "timezone": "Europe/Kyiv",
     "paused": True,
     "note": "sale [bold]",
-    "recent_runs": [{"workflow_id": "w", "status": "failed"}],
+    "recent_runs": [
+        {"workflow_id": "w2", "run_id": "r", "started_at": "2026-11-22T01:00:00.300Z"},
+        {"workflow_id": "w1", "run_id": "r", "started_at": "2026-11-21T01:00:00.300Z"},
+    ],
 }
 FILE = """
 tenant_id = "acme"
@@ -121,7 +124,7 @@ def test_a_start_that_is_watched_follows_its_own_run(ask: Call, gateway: Scripte
             ["schedules", "list"],
             [{"schedules": [SCHEDULE]}],
             {},
-            "nightly acme harvest 0 3 * * * Europe/Kyiv paused failed sale [bold]",
+            "nightly acme harvest 0 3 * * * Europe/Kyiv paused 2026-11-22 01:00 UTC sale [bold]",
         ),
         (
             ["schedules", "pause", "nightly", "--note", "sale"],
@@ -235,6 +238,15 @@ def test_schedules_are_registered_from_a_file(
     assert [{"schedules": [entry], "tenant_id": "acme"}] == gateway.payloads
 
 
+def test_registering_may_take_longer_than_other_calls(
+    ask: Call, gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    """The gateway judges and writes a hundred schedules in one call."""
+    (tmp_path / "schedules.toml").write_text(FILE)
+    ask("schedules", "register", "schedules.toml", answers=[{"registered_count": 1}])
+    assert 30 < gateway.asked[0].seconds
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -298,7 +310,7 @@ def test_a_payload_that_cannot_travel_is_refused_before_it_is_sent(
     """An integer beyond the wire's doubles is named, and nothing is sent."""
     called = ask("start", "harvest", f"n:={2**60}", answers=[])
     assert 2 == called.code
-    assert "payload.n" in called.err
+    assert "error: The payload cannot be sent:\n  payload.n: is an integer" in called.err
     assert [] == gateway.asked
 
 

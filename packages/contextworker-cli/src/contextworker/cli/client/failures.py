@@ -14,11 +14,11 @@ from contextworker.core.client import (
 
 def told(error: ClientError, address: str) -> CliError:
     """Return the error to show for a failure of a client of the gateway at `address`."""
+    # The message of each repeats its violations in one line.
+    problems = [f"{item.field}: {item.description}" for item in error.violations]
     if isinstance(error, InvalidRequestError) and error.code is None:
-        return UsageError(f"The payload cannot be sent: {error}")
-    if isinstance(error, InvalidRequestError) and error.violations:
-        # Its message repeats them in one line.
-        problems = [f"{item.field}: {item.description}" for item in error.violations]
+        return UsageError("The payload cannot be sent:", problems or [str(error)])
+    if isinstance(error, InvalidRequestError) and problems:
         return GatewayError("The request is refused; what is wrong with it:", problems)
     if not error.reason and (unanswered := _unanswered(error, address)):
         return unanswered

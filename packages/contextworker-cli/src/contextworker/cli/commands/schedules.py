@@ -13,6 +13,8 @@ from contextworker.cli.output.console import err, out, print_json
 from contextworker.cli.output.hints import command
 from contextworker.cli.output.task_tables import schedules_table
 
+_REGISTER_TIMEOUT_S = 60.0
+
 app = App(name="schedules", help="Start workflows by a cron: register, list, pause, backfill.")
 
 ScheduleId = Annotated[str, Parameter(help="As `schedules list` shows it.")]
@@ -46,7 +48,7 @@ async def register(
     given = read_schedules(file)
     async with gateway.client() as client:
         registered = await client.schedules.register(
-            given.schedules, tenant_id=tenant or given.tenant_id
+            given.schedules, tenant_id=tenant or given.tenant_id, timeout=_REGISTER_TIMEOUT_S
         )
     if json:
         print_json(registered.dump())

@@ -39,7 +39,7 @@ def schedules_table(schedules: Iterable[ScheduleInfo]) -> Table:
             Text(schedule.workflow_type),
             Text.assemble(schedule.cron, (f" {schedule.timezone}", "dim")),
             _next(schedule),
-            state_text(schedule.recent_runs[0].status) if schedule.recent_runs else Text(""),
+            _minute(schedule.recent_runs[0].started_at if schedule.recent_runs else None),
         )
     return table
 
@@ -47,5 +47,8 @@ def schedules_table(schedules: Iterable[ScheduleInfo]) -> Table:
 def _next(schedule: ScheduleInfo) -> Text:
     if schedule.paused:
         return Text("paused", style="yellow")
-    next_run = schedule.next_run_at or next(iter(schedule.next_runs), None)
-    return Text(f"{next_run:%Y-%m-%d %H:%M} UTC" if next_run else "")
+    return _minute(schedule.next_run_at)
+
+
+def _minute(time: datetime | None) -> Text:
+    return Text(f"{time:%Y-%m-%d %H:%M} UTC" if time else "")
