@@ -1,6 +1,7 @@
 """The program, put together: settings, a client, the server, a fast event loop."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from contextworker.core.process import run_process
 from contextworker.gateway.server import serve
 from contextworker.gateway.settings import GatewaySettings
 
+_GARBAGE_AFTER = 50_000
+
 
 def run(*, insecure: bool) -> None:
     """Run the gateway until a signal; `insecure` is as the setting of that name."""
@@ -17,9 +20,16 @@ def run(*, insecure: bool) -> None:
     async def until(stop: asyncio.Event) -> None:
         settings = GatewaySettings(gateway_insecure=True) if insecure else GatewaySettings()
         runtime = metrics_runtime(settings.metrics_address)
+        _collect_seldom()
         await serve(await connect(lazy=True, runtime=runtime), settings, stop)
 
     run_process(until, loop_factory=_fast_loop())
+
+
+def _collect_seldom() -> None:
+    """Look for garbage in cycles less often: of a call, little is, and looking took a fifteenth."""
+    gc.freeze()  # what was imported stays anyway
+    gc.set_threshold(_GARBAGE_AFTER)
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
