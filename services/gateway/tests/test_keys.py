@@ -5,7 +5,7 @@ import json
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,18 @@ async def test_an_outage_is_survived_with_the_keys_at_hand(
     assert f"can be read from {issued.url} again" in told[1]
 
 
+async def test_a_redirect_leads_nowhere() -> None:
+    """Least of all to what only the gateway can reach."""
+    async with issuer(NEW) as inside, issuer(OLD) as issued, ring_of(issued) as ring:
+        issued.answer = (
+            b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % inside.url.encode()
+        )
+        await ring.read()
+
+        assert "unknown_key" == await problem(tokens(ring), signed(NEW))
+    assert 0 == inside.fetches
+
+
 async def test_keys_at_hand_are_not_good_for_ever() -> None:
     """Past their age nobody is let in, not even with a remembered token, until the issuer is back.
 
@@ -237,10 +249,11 @@ async def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        while not reader.at_eof() and not writer.is_closing():
-            writer.write(b" ")
-            await writer.drain()
-            await asyncio.sleep(0.02)
+        with closing(writer):
+            while not reader.at_eof() and not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     async with server:

@@ -156,7 +156,7 @@ def test_claims_are_read(
 ) -> None:
     """Admin implies the other three and no scope of a unit; `*` is every tenant."""
     expected = Identity(
-        "commerce", None if tenants is None else frozenset(tenants), frozenset(permissions)
+        "commerce", None if tenants is None else frozenset(tenants), frozenset(permissions), 7.0
     )
 
-    assert expected == caller_of({"sub": "commerce", **said})
+    assert expected == caller_of({"sub": "commerce", **said}, until=7.0)

@@ -5,7 +5,9 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import time
+import uuid
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -16,7 +18,7 @@ import jwt
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from gateway_calls import Caller, connected
+from gateway_calls import Caller, connected, until
 from gateway_tokens import (
     AUDIENCE,
     ISSUER,
@@ -33,8 +35,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from temporalio.client import Client
 
+from contextworker.core.client import AsyncWorkerClient
 from contextworker.gateway.errors import UnauthenticatedError
 from contextworker.gateway.identity.jwks import VerifyingKey, read_jwks
+from contextworker.gateway.identity.refused import RefusedTokens
 from contextworker.gateway.identity.tokens import Tokens
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
@@ -165,6 +169,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], str]]] = {
     "exp_no_number": ("malformed", lambda: signed(RSA, claims(exp="soon"))),
     "exp_infinite": ("malformed", lambda: signed(RSA, claims(exp=float("inf")))),
     "exp_in_centuries": ("too_long_lived", lambda: signed(RSA, claims(exp=later(1e10)))),
+    "exp_beyond_every_float": ("too_long_lived", lambda: by_rsa(claims(exp=10**400))),
     "nbf_in_the_future": ("not_yet_valid", lambda: signed(RSA, claims(nbf=later(60)))),
     "iat_in_the_future": ("not_yet_valid", lambda: signed(RSA, claims(iat=later(60)))),
     "iat_no_number": ("malformed", lambda: signed(RSA, claims(iat={}))),
@@ -175,6 +180,9 @@ ATTACKS: dict[str, tuple[str, Callable[[], str]]] = {
     "aud_missing": ("missing_claim", lambda: signed(RSA, claims(aud=None))),
     "sub_missing": ("missing_claim", lambda: signed(RSA, claims(sub=None))),
     "sub_no_string": ("malformed", lambda: by_rsa(claims(sub=7))),
+    "sub_empty": ("malformed", lambda: signed(RSA, claims(sub=""))),
+    "sub_of_two_lines": ("malformed", lambda: signed(RSA, claims(sub="me\nERROR all is lost"))),
+    "sub_half_a_character": ("malformed", lambda: signed(RSA, claims(sub="\ud800"))),
     "kid_missing": ("unknown_key", lambda: signed(RSA, kid=None)),
     "kid_unknown": ("unknown_key", lambda: signed(UNLISTED)),
     "kid_of_two_keys": ("unknown_key", lambda: signed(TWINS[0])),
@@ -223,6 +231,52 @@ async def test_an_attack_is_unauthenticated(
     assert (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED") == (refusal.code, refusal.reason)
     assert {"problem": problem} == refusal.metadata
     assert not any(piece in refusal.message for piece in sent.split(".") if len(piece) > 5)
+
+
+async def test_a_stranger_is_refused_before_its_request_is_read(door: Caller) -> None:
+    """Or else those without a token could fill the gateway's memory with messages."""
+    begin: Any = door.channel.stream_unary("/contextworker.WorkerService/StartWorkflow")
+
+    call = begin(timeout=20)  # it sends nothing, ever
+
+    assert grpc.StatusCode.UNAUTHENTICATED == await call.code()
+
+
+async def test_refused_tokens_are_told_of_once_in_a_while(
+    temporal_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator sees that something is refused, why, and whence; a stranger fills no log."""
+    caplog.set_level(logging.INFO, "contextworker.gateway")
+    configured = GatewaySettings(port=0, gateway_shutdown_grace_s=0, gateway_auth_secret=SECRET)
+    expired = jwt.encode(claims(iss=None, aud=None, exp=later(-40)), SECRET, "HS256")
+    async with gateway(temporal_client, configured) as port, connected(port) as caller:
+        for _ in range(3):
+            await caller.bearing(expired).refused("ListTasks", {})
+            await caller.refused("ListModules", {})
+
+    told = [it.getMessage() for it in caplog.records if "unauthenticated" in it.getMessage()]
+    assert 2 == len(told)
+    assert told[0].startswith("unauthenticated: expired (ListTasks, from ipv4:127.0.0.1:")
+    assert told[1].startswith("unauthenticated: missing (ListModules, from ipv4:127.0.0.1:")
+    assert not any(piece in caplog.text for piece in expired.split("."))
+
+
+def test_what_was_not_told_of_is_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next line says how many there were."""
+    caplog.set_level(logging.INFO)
+    refused = RefusedTokens(interval_s=60)
+    for seconds in (0, 1, 2, 61, 62, 122):
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "monotonic", lambda now=seconds: now)
+            refused.tell("expired", "ListTasks", "ipv4:192.0.2.1:7")
+
+    line = "unauthenticated: expired (ListTasks, from ipv4:192.0.2.1:7)"
+    more = "more such calls since this was last said"
+    assert [line, f"{line}, and 2 {more}", f"{line}, and 1 {more}"] == [
+        it.getMessage() for it in caplog.records
+    ]
 
 
 @pytest.mark.parametrize(
@@ -325,6 +379,49 @@ async def test_a_remembered_token_expires_all_the_same(temporal_client: Client) 
         refusal = await bearing.refused("ListModules", {})
 
     assert "expired" == refusal.metadata["problem"]
+
+
+async def test_a_watch_ends_with_its_token(temporal_client: Client, toys: None) -> None:
+    """However long the run goes on: what was let in is let in no longer than the token says."""
+    configured = GatewaySettings(
+        port=0, gateway_shutdown_grace_s=0, gateway_auth_secret=SECRET, gateway_auth_leeway_s=0
+    )
+    tenant = f"t{uuid.uuid4().hex[:8]}"
+
+    def token(seconds: float) -> str:
+        body = claims(
+            iss=None, aud=None, tenants=[tenant], permissions=["worker:admin"], exp=later(seconds)
+        )
+        return jwt.encode(body, SECRET, "HS256")
+
+    async with gateway(temporal_client, configured) as port, connected(port) as caller:
+        long = caller.bearing(token(300))
+        started = await long.ask("StartWorkflow", {"workflow_type": "toy", "supplier_code": "wait"})
+        question = {"workflow_id": started["workflow_id"]}
+
+        given: list[str] = []
+
+        def fresh() -> str:
+            given.append(token(300 if given else 3))
+            return given[-1]
+
+        async with AsyncWorkerClient(f"127.0.0.1:{port}", token=fresh) as client:
+
+            async def followed() -> list[str]:
+                task = started["workflow_id"]
+                return [it.status async for it in client.watch(task, timeout=60)]
+
+            following = asyncio.create_task(followed())
+            refusal = await caller.bearing(token(3)).refused("WatchTask", question)
+            await until(lambda: asyncio.sleep(0, len(given)), lambda tokens: tokens > 1)
+            await long.ask("CancelTask", question)
+            states = await following
+
+    assert (grpc.StatusCode.UNAUTHENTICATED, "expired") == (
+        refusal.code,
+        refusal.metadata["problem"],
+    )
+    assert "cancelled" == states[-1]
 
 
 WORDS = st.sampled_from(["alg", "kid", "typ", "crit", "b64", "RS256", "HS256", "none", "rsa"])

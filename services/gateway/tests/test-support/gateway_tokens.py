@@ -95,13 +95,15 @@ class Issuer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request."""
-        await reader.readuntil(b"\r\n\r\n")
-        self.fetches += 1
-        if self.holding is not None:
-            await self.holding.wait()
-        writer.write(ok(self.jwks) if self.answer is None else self.answer)
-        await writer.drain()
-        writer.close()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            self.fetches += 1
+            if self.holding is not None:
+                await self.holding.wait()
+            writer.write(ok(self.jwks) if self.answer is None else self.answer)
+            await writer.drain()
+        finally:
+            writer.close()
 
 
 def ok(body: bytes) -> bytes:

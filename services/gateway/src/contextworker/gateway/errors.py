@@ -152,6 +152,7 @@ class UnauthenticatedError(GatewayError, PermanentError):
             problem: What is wrong in one word, for programs.
             sentence: What is wrong and what to do, without anything secret.
         """
+        self.problem = problem
         self.metadata = {"problem": problem}
         super().__init__(sentence)
 

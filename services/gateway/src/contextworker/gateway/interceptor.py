@@ -4,7 +4,7 @@ from __future__ import annotations  # grpc's handlers are generic for type check
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -17,9 +17,12 @@ from contextworker.gateway.errors import (
     GatewayError,
     InvalidRequestError,
     ReplyTooLargeError,
+    UnauthenticatedError,
 )
 from contextworker.gateway.identity.authenticator import Authenticator
-from contextworker.gateway.identity.caller import use_caller
+from contextworker.gateway.identity.caller import Caller, use_caller
+from contextworker.gateway.identity.expiry import while_valid
+from contextworker.gateway.identity.refused import RefusedTokens
 from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.refusals import Refusal, fault, refusal_of
 from contextworker.gateway.settings import MAX_ENVELOPE_BYTES, MAX_REPLY_BYTES
@@ -39,6 +42,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def __init__(self, authenticator: Authenticator, limiter: Limiter) -> None:
         self._authenticator = authenticator
         self._limiter = limiter
+        self._refused = RefusedTokens()
 
     async def intercept_service(
         self,
@@ -52,33 +56,47 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         service, _, rpc = handler_call_details.method.removeprefix("/").partition("/")
         if handler is None or service != SERVICE:
             return handler
+        try:
+            caller = await self._authenticator.caller(rpc, handler_call_details.invocation_metadata)
+        except Exception as error:  # noqa: BLE001 - the call ends with it, and is mapped
+            return self._refusing(rpc, error)
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
-                self._streaming(rpc, handler.unary_stream),
+                self._streaming(rpc, caller, handler.unary_stream),
                 request_deserializer=_tolerant(handler.request_deserializer),
             )
         return grpc.unary_unary_rpc_method_handler(
-            self._answering(rpc, handler.unary_unary),
+            self._answering(rpc, caller, handler.unary_unary),
             request_deserializer=_tolerant(handler.request_deserializer),
         )
 
-    def _answering(self, rpc: str, behaviour: Any) -> Any:
+    def _refusing(self, rpc: str, error: Exception) -> grpc.RpcMethodHandler[Any, Any]:
+        # As if requests came as a stream, which it leaves unread: strangers must not fill memory.
+        async def refuse(_: AsyncIterator[Any], context: Context) -> NoReturn:
+            if isinstance(error, UnauthenticatedError):
+                self._refused.tell(error.problem, rpc, context.peer())
+            await _abort(context, _refusal(rpc, error))
+
+        return grpc.stream_unary_rpc_method_handler(refuse)
+
+    def _answering(self, rpc: str, caller: Caller, behaviour: Any) -> Any:
         async def call(request: Any, context: Context) -> Any:
             async def answer() -> bytes:
                 return _written(await behaviour(request, context))
 
-            return await self._served(rpc, request, context, answer)
+            return await self._served(rpc, caller, request, context, answer)
 
         return call
 
-    def _streaming(self, rpc: str, behaviour: Any) -> Any:
+    def _streaming(self, rpc: str, caller: Caller, behaviour: Any) -> Any:
         # It writes instead of yielding: a generator might be finalised in another context.
         async def call(request: Any, context: Context) -> None:
             async def write() -> None:
-                async for reply in behaviour(request, context):
-                    await context.write(_written(reply))
+                async with while_valid(caller):
+                    async for reply in behaviour(request, context):
+                        await context.write(_written(reply))
 
-            await self._served(rpc, request, context, write)
+            await self._served(rpc, caller, request, context, write)
 
         return call
 
@@ -86,34 +104,29 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def _served(
         self,
         rpc: str,
+        caller: Caller,
         request: Wire | InvalidRequestError,
         context: Context,
         serve: Callable[[], Awaitable[Served]],
     ) -> Served:
         """Serve a call; whatever that raises ends it with a status."""
         try:
-            return await self._admitted(rpc, request, context, serve)
+            return await self._admitted(rpc, caller, request, context, serve)
         except grpc.aio.AbortError:
             raise
-        except GatewayError as error:
-            await _abort(context, refusal_of(error))
-        except RPCError as error:
-            await _abort(context, refusal_of(ended_by(error)))
-        except Exception:  # noqa: BLE001 - logged in full, and masked from the caller
-            incident = uuid.uuid4().hex[:12]
-            _log.exception("%s failed; incident %s", rpc, incident)
-            await _abort(context, fault(incident))
+        except Exception as error:  # noqa: BLE001 - the call ends with it, and is mapped
+            await _abort(context, _refusal(rpc, error))
 
     async def _admitted(
         self,
         rpc: str,
+        caller: Caller,
         request: Wire | InvalidRequestError,
         context: Context,
         serve: Callable[[], Awaitable[Served]],
     ) -> Served:
-        """Serve a call whose caller may make it, within its deadline and its tenant's limits."""
+        """Serve a call within its deadline and its tenant's limits."""
         with within(context.time_remaining()):
-            caller = await self._authenticator.caller(rpc, context.invocation_metadata())
             if isinstance(request, InvalidRequestError):
                 raise request
             with use_caller(caller), self._limiter.slot(rpc, request, caller):
@@ -154,6 +167,17 @@ def _written(reply: Wire) -> bytes:
     if len(data) > MAX_REPLY_BYTES:
         raise ReplyTooLargeError(len(data), MAX_REPLY_BYTES)
     return data
+
+
+def _refusal(rpc: str, error: Exception) -> Refusal:
+    """Say how a call ends; what the gateway did not foresee is logged, and masked from callers."""
+    if isinstance(error, GatewayError):
+        return refusal_of(error)
+    if isinstance(error, RPCError):
+        return refusal_of(ended_by(error))
+    incident = uuid.uuid4().hex[:12]
+    _log.error("%s failed; incident %s", rpc, incident, exc_info=error)
+    return fault(incident)
 
 
 async def _abort(context: Context, refusal: Refusal) -> NoReturn:

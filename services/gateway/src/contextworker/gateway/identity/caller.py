@@ -22,6 +22,9 @@ class Caller:
     permissions: frozenset[str] | None = None
     """None: every permission and scope."""
 
+    until: float | None = None
+    """When its token ends, by the clock; None: never."""
+
     def sees(self, tenant_id: str | None) -> bool:
         """Tell whether a tenant's data is the caller's to see; None is data of no tenant."""
         return self.tenants is None or tenant_id in self.tenants

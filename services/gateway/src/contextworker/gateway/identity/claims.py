@@ -14,17 +14,22 @@ EVERY_TENANT = "*"
 _TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
 
 
-def caller_of(claims: Mapping[str, Any]) -> Caller:
+def caller_of(claims: Mapping[str, Any], *, until: float) -> Caller:
     """Return the caller that claims describe.
 
+    Args:
+        claims: What the token says; its `sub` is a string.
+        until: When the token ends.
+
     Raises:
-        UnauthenticatedError: They name no tenant, or something that is none.
+        UnauthenticatedError: They name nobody, no tenant, or something that is none.
     """
     permissions = _permissions(claims)
     return Caller(
-        subject=claims["sub"],
+        subject=_subject(claims["sub"]),
         tenants=_tenants(claims, may_have_all=ADMIN in permissions),
         permissions=permissions,
+        until=until,
     )
 
 
@@ -35,6 +40,17 @@ def is_tenant(name: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def _subject(name: str) -> str:
+    # It is written into messages and Temporal's notes, which take no half of a character.
+    if not name or not name.isprintable():
+        raise UnauthenticatedError(
+            "malformed",
+            "the token's claim `sub` is empty, or holds what cannot be printed; have its issuer "
+            "write who calls",
+        )
+    return name
 
 
 def _permissions(claims: Mapping[str, Any]) -> frozenset[str]:

@@ -5,7 +5,6 @@ What is remembered of a token is its hash, until it expires or the keys change.
 
 import hashlib
 import time
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import jwt
@@ -13,6 +12,7 @@ import jwt
 from contextworker.gateway.errors import UnauthenticatedError
 from contextworker.gateway.identity.caller import Caller
 from contextworker.gateway.identity.claims import caller_of
+from contextworker.gateway.identity.expiry import expired
 from contextworker.gateway.identity.jwks import VerifyingKey
 from contextworker.gateway.identity.keys import Keys
 
@@ -21,12 +21,6 @@ MAX_TOKEN_BYTES = 8 * 1024
 
 MAX_LIFETIME_S = 366 * 24 * 3600
 """A token that outlives a year is one that never expires."""
-
-
-@dataclass(frozen=True)
-class _Verified:
-    caller: Caller
-    until: float
 
 
 class Tokens:
@@ -49,7 +43,7 @@ class Tokens:
         self._audience = audience
         self._leeway_s = leeway_s
         self._capacity = capacity
-        self._verified: dict[bytes, _Verified] = {}
+        self._verified: dict[bytes, Caller] = {}
         self._edition: object = None
 
     async def caller(self, token: str) -> Caller:
@@ -62,8 +56,8 @@ class Tokens:
         self._forget_other_editions()
         digest = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(digest)
-        if known is not None and time.time() < known.until:
-            return known.caller
+        if known is not None and known.until is not None and time.time() < known.until:
+            return known
         verified = await self._verify(token)
         # No await from the key's look-up to here: it is a key of the present edition.
         self._forget_other_editions()
@@ -71,7 +65,7 @@ class Tokens:
         if len(self._verified) >= self._capacity:
             del self._verified[next(iter(self._verified))]
         self._verified[digest] = verified
-        return verified.caller
+        return verified
 
     def _forget_other_editions(self) -> None:
         edition = self._keys.edition()
@@ -79,7 +73,7 @@ class Tokens:
             self._verified.clear()
             self._edition = edition
 
-    async def _verify(self, token: str) -> _Verified:
+    async def _verify(self, token: str) -> Caller:
         if len(token) > MAX_TOKEN_BYTES:
             raise UnauthenticatedError(
                 "too_large",
@@ -92,12 +86,13 @@ class Tokens:
             _malformed()
         claims = self._claims(token, await self._keys.find(header.get("kid")))
         expires_at = int(claims["exp"])
-        if expires_at - time.time() > MAX_LIFETIME_S + self._leeway_s:
+        # A sum of the clock's: a claim may be an integer that no float holds.
+        if expires_at > time.time() + MAX_LIFETIME_S + self._leeway_s:
             raise UnauthenticatedError(
                 "too_long_lived",
                 "the token is good for more than a year; get one that expires sooner",
             )
-        return _Verified(caller_of(claims), expires_at + self._leeway_s)
+        return caller_of(claims, until=expires_at + self._leeway_s)
 
     def _claims(self, token: str, key: VerifyingKey) -> dict[str, Any]:
         try:
@@ -116,7 +111,7 @@ class Tokens:
     def _refusal(self, error: jwt.PyJWTError) -> UnauthenticatedError:
         match error:
             case jwt.ExpiredSignatureError():
-                problem, said = "expired", "the token has expired; get a new one"
+                return expired()
             case jwt.ImmatureSignatureError():
                 problem = "not_yet_valid"
                 said = (

@@ -1,0 +1,31 @@
+"""Ends what outlives its caller's token."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from contextworker.gateway.errors import UnauthenticatedError
+from contextworker.gateway.identity.caller import Caller
+
+
+@asynccontextmanager
+async def while_valid(caller: Caller) -> AsyncIterator[None]:
+    """Run the block for as long as the caller's token is good.
+
+    Raises:
+        UnauthenticatedError: It has expired meanwhile.
+    """
+    left_s = None if caller.until is None else max(0.0, caller.until - time.time())
+    try:
+        async with asyncio.timeout(left_s) as expiry:
+            yield
+    except TimeoutError:
+        if expiry.expired():
+            raise expired() from None
+        raise
+
+
+def expired() -> UnauthenticatedError:
+    """Refuse a token that was good once."""
+    return UnauthenticatedError("expired", "the token has expired; get a new one")
