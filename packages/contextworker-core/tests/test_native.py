@@ -2,6 +2,8 @@
 
 import gc
 import json
+import runpy
+import sys
 import tracemalloc
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,7 +23,9 @@ from contextcore.payload import MAX_DEPTH, MAX_INTEGER, read_struct, write_struc
 
 native = codec._native
 pytestmark = pytest.mark.skipif(
-    native is None, reason="contextcore was installed without a compiler"
+    native is None,
+    reason="_native.c is not compiled: with a C compiler, "
+    "`uv sync --reinstall-package contextworker-core` does",
 )
 
 
@@ -205,3 +209,12 @@ def test_nothing_leaks() -> None:
     finally:
         tracemalloc.stop()
     assert after - before < len(wire)
+
+
+def test_a_free_threaded_python_leaves_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its objects are laid out differently, though it may look for files of the same name."""
+    fresh = runpy.run_path(str(codec.__file__))
+    monkeypatch.setattr(sys, "abiflags", "t")
+    free_threaded = runpy.run_path(str(codec.__file__))
+
+    assert (native, None) == (fresh["_native"], free_threaded["_native"])

@@ -9,7 +9,9 @@ is wrong with it.
 """
 
 import math
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, cast
 
@@ -17,11 +19,11 @@ from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from contextcore.errors import UnitError, Violation
 
-_native: ModuleType | None
-try:
-    from contextcore import _native
-except ImportError:
-    _native = None
+_native: ModuleType | None = None
+# A free-threaded Python before 3.15 would load one that was compiled for the others, and crash.
+if "t" not in getattr(sys, "abiflags", ""):
+    with suppress(ImportError):
+        from contextcore import _native
 
 MAX_INTEGER = 2**53
 MAX_DEPTH = 32
