@@ -289,6 +289,12 @@ class TemporalBusyError(GatewayError, TransientError):
     reason = "TEMPORAL_BUSY"
     retry_after_s = 1.0
 
+    def __init__(self, message: str, *, with_one_run: bool = False) -> None:
+        self.with_one_run = with_one_run
+        """Whether one run, or schedule, has too many callers for a moment, and nothing else."""
+
+        super().__init__(message)
+
 
 class OutOfTimeError(GatewayError, TransientError):
     """The caller's deadline passed before Temporal answered."""

@@ -6,7 +6,8 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.enums.v1 import ResourceExhaustedCause
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure, ResourceExhaustedFailure
 from temporalio.client import Client
 from temporalio.converter import DataConverter, WorkflowSerializationContext
 from temporalio.service import OperatorService, RPCError, RPCStatusCode, WorkflowService
@@ -30,6 +31,8 @@ _OUTAGES = {
     RPCStatusCode.UNKNOWN,
     RPCStatusCode.ABORTED,
 }
+_NO_CAUSE = ResourceExhaustedCause.RESOURCE_EXHAUSTED_CAUSE_UNSPECIFIED
+_ONE_RUN = ResourceExhaustedCause.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW
 _REFUSALS = {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}
 
 Request_contra = TypeVar("Request_contra", contravariant=True)
@@ -127,7 +130,10 @@ def translated(error: RPCError) -> RPCError | GatewayError:
             _log.warning("Temporal answered %s: %s", error.status.name, error.message)
         return _away()
     if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
-        return TemporalBusyError(f"Temporal asks to slow down; try again ({error.message})")
+        return TemporalBusyError(
+            f"Temporal asks to slow down; try again ({error.message})",
+            with_one_run=_cause(error) == _ONE_RUN,
+        )
     if error.status in _REFUSALS:
         _log.error("Temporal refuses this gateway: %s", error.message)
         return TemporalUnavailableError(
@@ -150,6 +156,12 @@ def ended_by(error: RPCError) -> GatewayError:
         return known
     _log.warning("Temporal answered %s: %s", error.status.name, error.message)
     return TemporalRefusedError(error.status.name, error.message)
+
+
+def _cause(error: RPCError) -> ResourceExhaustedCause.ValueType:
+    exhausted = ResourceExhaustedFailure()
+    found = any(detail.Unpack(exhausted) for detail in error.grpc_status.details)
+    return exhausted.cause if found else _NO_CAUSE
 
 
 def _away() -> TemporalUnavailableError:

@@ -101,7 +101,9 @@ class ScheduleReader:
         for pause_s in _PAUSES_S:
             try:
                 return await self.temporal.call(self.temporal.service.describe_schedule, request)
-            except TemporalBusyError:
+            except TemporalBusyError as error:
+                if not error.with_one_run:
+                    raise
                 # One schedule answers a handful of readers at a time, and refuses the others.
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         return await self.temporal.call(self.temporal.service.describe_schedule, request)
