@@ -126,6 +126,13 @@ def test_an_image_starts_without_compiling(images: Mapping[str, str], member: st
     assert "[]" == python(images[member], WITHOUT_BYTECODE).strip()
 
 
+def test_an_image_has_the_codec_compiled(images: Mapping[str, str]) -> None:
+    """Figures that are published hold for what is deployed; without it nothing else would fail."""
+    assert "None" != python(
+        images["gateway"], "from contextcore import payload; print(payload._native, end='')"
+    )
+
+
 def test_the_image_of_the_command_line_runs_commands(images: Mapping[str, str]) -> None:
     """Whole: a module made by it has the same files as one made here."""
     made = docker_run(

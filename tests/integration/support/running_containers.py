@@ -31,6 +31,7 @@ class Images:
     """What stands under the tests: `local` ones of .ci/containers, or `official` ones."""
 
     base: str
+    builder: str
     source: str
     temporal: str
     postgresql: str
@@ -40,6 +41,7 @@ class Images:
         name = f"contextworker/{member}:test"
         arguments = {
             "BASE": self.base,
+            "BUILDER": self.builder,
             "SOURCE": self.source,
             "MEMBER": member,
             "COMMIT": COMMIT,
@@ -65,12 +67,14 @@ class Images:
 IMAGES = {
     "local": Images(
         base="contextworker-test/base",
+        builder="contextworker-test/builder",
         source="wheels",
         temporal="contextworker-test/temporal",
         postgresql="contextworker-test/postgresql",
     ),
     "official": Images(
         base=_DEFAULT_BASE,
+        builder=_DEFAULT_BASE,
         source="pypi",
         temporal="temporalio/temporal:1.9.1",
         postgresql="postgres:18",
