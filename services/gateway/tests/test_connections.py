@@ -14,6 +14,7 @@ from gateway_calls import Caller, connected
 from temporalio.client import Client
 
 from contextcore import ContextUnit
+from contextworker.gateway import interceptor
 from contextworker.gateway.connections import MAX_HEADER_BYTES, MAX_STREAMS
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
@@ -47,8 +48,8 @@ class RawClient:
         self._http.ping(b"are you?")
         self.flush()
 
-    def call(self, port: int) -> None:
-        """Begin a GetTaskStatus."""
+    def call(self, port: int, *, message: bytes | None = LOOK, ends: bool = True) -> None:
+        """Begin a GetTaskStatus; without a message, and without an end, where told so."""
         stream = self._http.get_next_available_stream_id()
         headers = {
             ":method": "POST",
@@ -59,7 +60,11 @@ class RawClient:
             "te": "trailers",
         }
         self._http.send_headers(stream, list(headers.items()))
-        self._http.send_data(stream, b"\x00" + len(LOOK).to_bytes(4, "big") + LOOK, end_stream=True)
+        if message is not None:
+            frame = b"\x00" + len(message).to_bytes(4, "big") + message
+            self._http.send_data(stream, frame, end_stream=ends)
+        elif ends:
+            self._http.end_stream(stream)
         self.flush()
 
     async def listen(self) -> bool:
@@ -142,6 +147,22 @@ async def test_a_client_is_told_how_many_calls_a_connection_carries(caller: Call
     assert MAX_STREAMS == client.max_streams
     settings = GatewaySettings()
     assert MAX_STREAMS > settings.gateway_max_concurrent_calls + settings.gateway_max_watches
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ended", "open"])
+async def test_a_call_without_its_message_ends(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, *, ends: bool
+) -> None:
+    """Whoever sends none, and whoever never says that none will come."""
+    monkeypatch.setattr(interceptor, "MESSAGE_WITHIN_S", 0.2)
+    async with raw_client(caller.port) as client:
+        client.call(caller.port, message=None, ends=ends)
+        while not client.statuses:
+            assert await client.listen()
+    other = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+
+    assert [grpc.StatusCode.INVALID_ARGUMENT.value[0]] == client.statuses
+    assert grpc.StatusCode.NOT_FOUND == other.code
 
 
 @pytest.mark.parametrize(

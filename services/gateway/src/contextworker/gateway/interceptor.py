@@ -2,9 +2,11 @@
 
 from __future__ import annotations  # grpc's handlers are generic for type checkers only
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -31,6 +33,9 @@ from contextworker.gateway.temporal import ended_by
 _log = logging.getLogger(__name__)
 SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
 
+MESSAGE_WITHIN_S = 60.0
+"""How long a call's message may be on its way."""
+
 Wire = context_unit_pb2.ContextUnit
 Context = grpc.aio.ServicerContext[Any, Any]
 Served = TypeVar("Served")
@@ -51,7 +56,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wrap a call of the service."""
+        """Wrap a call of the service.
+
+        Handlers take requests as if they came as a stream, of which they read one: so strangers are
+        refused before theirs fills memory, and a call whose message never comes ends. (gRPC itself
+        would wait for it without a word to anyone.)
+        """
         handler = await continuation(handler_call_details)
         service, _, rpc = handler_call_details.method.removeprefix("/").partition("/")
         if handler is None or service != SERVICE:
@@ -61,17 +71,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except Exception as error:  # noqa: BLE001 - the call ends with it, and is mapped
             return self._refusing(rpc, error)
         if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
+            return grpc.stream_stream_rpc_method_handler(
                 self._streaming(rpc, caller, handler.unary_stream),
                 request_deserializer=_tolerant(handler.request_deserializer),
             )
-        return grpc.unary_unary_rpc_method_handler(
+        return grpc.stream_unary_rpc_method_handler(
             self._answering(rpc, caller, handler.unary_unary),
             request_deserializer=_tolerant(handler.request_deserializer),
         )
 
     def _refusing(self, rpc: str, error: Exception) -> grpc.RpcMethodHandler[Any, Any]:
-        # As if requests came as a stream, which it leaves unread: strangers must not fill memory.
         async def refuse(_: AsyncIterator[Any], context: Context) -> NoReturn:
             if isinstance(error, UnauthenticatedError):
                 self._refused.tell(error.problem, rpc, context.peer())
@@ -80,23 +89,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return grpc.stream_unary_rpc_method_handler(refuse)
 
     def _answering(self, rpc: str, caller: Caller, behaviour: Any) -> Any:
-        async def call(request: Any, context: Context) -> Any:
-            async def answer() -> bytes:
+        async def call(_: AsyncIterator[Any], context: Context) -> bytes:
+            async def answer(request: Wire) -> bytes:
                 return _written(await behaviour(request, context))
 
-            return await self._served(rpc, caller, request, context, answer)
+            return await self._served(rpc, caller, context, answer)
 
         return call
 
     def _streaming(self, rpc: str, caller: Caller, behaviour: Any) -> Any:
         # It writes instead of yielding: a generator might be finalised in another context.
-        async def call(request: Any, context: Context) -> None:
-            async def write() -> None:
-                async with while_valid(caller):
-                    async for reply in behaviour(request, context):
+        async def call(_: AsyncIterator[Any], context: Context) -> None:
+            async def write(request: Wire) -> None:
+                async with while_valid(caller), aclosing(behaviour(request, context)) as replies:
+                    async for reply in replies:
                         await context.write(_written(reply))
 
-            await self._served(rpc, caller, request, context, write)
+            await self._served(rpc, caller, context, write)
 
         return call
 
@@ -105,13 +114,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self,
         rpc: str,
         caller: Caller,
-        request: Wire | InvalidRequestError,
         context: Context,
-        serve: Callable[[], Awaitable[Served]],
+        serve: Callable[[Wire], Awaitable[Served]],
     ) -> Served:
         """Serve a call; whatever that raises ends it with a status."""
         try:
-            return await self._admitted(rpc, caller, request, context, serve)
+            return await self._admitted(rpc, caller, context, serve)
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - the call ends with it, and is mapped
@@ -121,16 +129,32 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self,
         rpc: str,
         caller: Caller,
-        request: Wire | InvalidRequestError,
         context: Context,
-        serve: Callable[[], Awaitable[Served]],
+        serve: Callable[[Wire], Awaitable[Served]],
     ) -> Served:
         """Serve a call within its deadline and its tenant's limits."""
         with within(context.time_remaining()):
-            if isinstance(request, InvalidRequestError):
-                raise request
+            request = await _received(context)
             with use_caller(caller), self._limiter.slot(rpc, request, caller):
-                return await serve()
+                return await serve(request)
+
+
+async def _received(context: Context) -> Wire:
+    """Read a call's one message.
+
+    Raises:
+        InvalidRequestError: There is none, or it cannot be read.
+    """
+    try:
+        async with asyncio.timeout(MESSAGE_WITHIN_S):
+            received = await context.read()
+    except TimeoutError:
+        raise _bad_request(f"did not come within {MESSAGE_WITHIN_S:g} seconds") from None
+    if isinstance(received, Wire):
+        return received
+    if isinstance(received, InvalidRequestError):
+        raise received
+    raise _bad_request("is missing: the call ended without a message")
 
 
 def _tolerant(deserialize: Any) -> Any:
@@ -140,7 +164,7 @@ def _tolerant(deserialize: Any) -> Any:
         try:
             request = deserialize(data)
         except DecodeError as error:
-            return InvalidRequestError([Violation("request", f"cannot be read: {error}")])
+            return _bad_request(f"cannot be read: {error}")
         # Whoever is within the limit with all of it need not be measured.
         return (len(data) > MAX_ENVELOPE_BYTES and _bulky(request)) or request
 
@@ -151,15 +175,14 @@ def _bulky(request: Wire) -> InvalidRequestError | None:
     size = request.ByteSize() - request.payload.ByteSize()
     if size <= MAX_ENVELOPE_BYTES:
         return None
-    return InvalidRequestError(
-        [
-            Violation(
-                "request",
-                f"holds {size:,} bytes besides its payload, of {MAX_ENVELOPE_BYTES:,} that it may: "
-                "every reply carries them; shorten provenance, chain_of_thought or security",
-            )
-        ]
+    return _bad_request(
+        f"holds {size:,} bytes besides its payload, of {MAX_ENVELOPE_BYTES:,} that it may: every "
+        "reply carries them; shorten provenance, chain_of_thought or security"
     )
+
+
+def _bad_request(problem: str) -> InvalidRequestError:
+    return InvalidRequestError([Violation("request", problem)])
 
 
 def _written(reply: Wire) -> bytes:

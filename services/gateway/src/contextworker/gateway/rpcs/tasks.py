@@ -1,6 +1,7 @@
 """The RPCs about runs: start, look, follow, cancel, list."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from contextcore import ContextUnit
 from contextworker.gateway.errors import NotOfferedError
@@ -44,11 +45,12 @@ class TaskRpcs:
             "this installation runs no code: no module announces the workflow type 'execute_code'"
         )
 
-    async def WatchTask(self, request: Wire, context: Context) -> AsyncIterator[Wire]:  # noqa: ARG002, N802 - the proto's
+    async def WatchTask(self, request: Wire, context: Context) -> AsyncGenerator[Wire, None]:  # noqa: ARG002, N802 - the proto's
         """Tell how a run stands whenever that changes, until it closes."""
         unit = _ONE_RUN.read(request)
-        async for status in self._tasks.watches.watch(_asked(unit)):
-            yield unit.child(status, provenance="gateway:watch_task").to_protobuf()
+        async with aclosing(self._tasks.watches.watch(_asked(unit))) as statuses:
+            async for status in statuses:
+                yield unit.child(status, provenance="gateway:watch_task").to_protobuf()
 
     async def CancelTask(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
         """Ask a run to stop."""
