@@ -16,6 +16,7 @@ class Member:
     version: str
     needs: frozenset[str]
     has_image: bool
+    is_compiled: bool
 
 
 def read_members(root: Path) -> list[Member]:
@@ -38,4 +39,6 @@ def _read(root: Path, folder: Path) -> Member:
         needs=frozenset(re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0] for each in asked),
         # What deploy/Dockerfile can run.
         has_image=(folder / "src" / "contextworker" / name / "__main__.py").exists(),
+        # It has a build hook, which makes wheels that fit one platform alone.
+        is_compiled=(folder / "hatch_build.py").exists(),
     )

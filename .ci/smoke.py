@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Install a wheel by itself and try it: `.ci/smoke.py WHEEL [uv pip install's options…]`.
+# /// script
+# dependencies = ["packaging>=26"]
+# ///
+"""Install a wheel by itself and try it: `.ci/smoke.py WHEEL… [uv pip install's options…]`.
 
-In an environment of its own, outside this repository: each of its packages imports, its module
-loads under its own name, and each of its executables starts without any setting, says something,
-and ends well by itself or on SIGTERM. What a wheel has is read from its metadata, so that this fits
-any member.
+In an environment of its own, outside this repository: each of its packages imports, and each part
+of it that is compiled; its module loads under its own name; each of its executables starts without
+any setting, says something, and ends well by itself or on SIGTERM. What a wheel has is read from
+its metadata, so that this fits any member. Of several wheels, each that fits this machine is tried.
 """
 
 import os
@@ -13,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 from importlib import import_module, metadata
+from importlib.machinery import EXTENSION_SUFFIXES
+from itertools import takewhile
 from pathlib import Path
 from threading import Timer
 
@@ -22,8 +27,26 @@ SETTLED_S = 3
 NOBODY = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "WORKER_PORT": "0"}
 
 
-def main(wheel: Path, options: list[str]) -> None:
-    """Install the wheel and try it, outside of the repository."""
+def main(arguments: list[str]) -> None:
+    """Try each wheel that fits this machine."""
+    given = list(takewhile(lambda each: not each.startswith("-"), arguments))
+    fitting = [wheel for wheel in map(Path, given) if _fits(wheel)]
+    if not fitting:
+        sys.exit(f"error: none of these wheels fits this machine: {', '.join(given) or 'none'}")
+    for wheel in fitting:
+        sys.stdout.write(f"# {wheel.name}\n")
+        _try(wheel, arguments[len(given) :])
+
+
+def _fits(wheel: Path) -> bool:
+    # Not where it runs inside the environment, which has only what the wheel needs.
+    from packaging.tags import sys_tags  # noqa: PLC0415
+    from packaging.utils import parse_wheel_filename  # noqa: PLC0415
+
+    return not parse_wheel_filename(wheel.name)[-1].isdisjoint(sys_tags())
+
+
+def _try(wheel: Path, options: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="smoke-") as folder:
         environment = Path(folder, "environment")
         binaries = environment / ("Scripts" if sys.platform == "win32" else "bin")
@@ -46,6 +69,10 @@ def inside(distribution: str) -> None:
     assert typed, f"{distribution} has no package with types"
     for package in typed:
         import_module(".".join(package.parts))
+    # Who imports one may do without it where it does not load.
+    for path in found.files or []:
+        if path.name.endswith(tuple(EXTENSION_SUFFIXES)):
+            import_module(".".join([*path.parent.parts, path.name.partition(".")[0]]))
     for entry in found.entry_points:
         loaded = entry.load()
         if entry.group == "contextworker.modules":
@@ -92,4 +119,4 @@ if __name__ == "__main__":
     elif sys.argv[1] == "--scripts":
         scripts(sys.argv[2])
     else:
-        main(Path(sys.argv[1]), sys.argv[2:])
+        main(sys.argv[1:])

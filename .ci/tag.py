@@ -5,6 +5,7 @@ Prints what the later jobs need, as GitHub's job outputs, and writes the changel
 version to the file NOTES.
 """
 
+import json
 import re
 import sys
 import tomllib
@@ -13,6 +14,8 @@ from pathlib import Path
 from members import Member, read_members
 
 ROOT = Path(__file__).resolve().parents[1]
+# Where a member with a compiled part is built and tried; any other only on the first.
+RUNNERS = ["ubuntu-24.04", "ubuntu-24.04-arm", "macos-15"]
 TAG = re.compile(r"(?P<member>[a-z0-9][a-z0-9_-]*)-v(?P<version>[0-9][0-9a-z.]*)")
 
 
@@ -35,9 +38,11 @@ def main(tag: str, notes: str = "") -> None:
         "folder": member.folder,
         "version": member.version,
     }
+    runners = RUNNERS if member.is_compiled else RUNNERS[:1]
+    values |= {"image": json.dumps(member.has_image), "compiled": json.dumps(member.is_compiled)}
+    values["runners"] = json.dumps(runners)
     for name, value in values.items():
         sys.stdout.write(f"{name}={value}\n")
-    sys.stdout.write(f"image={str(member.has_image).lower()}\n")
 
 
 def section(changelog: str, version: str) -> str:

@@ -215,8 +215,23 @@ def test_a_tag_that_agrees_passes_with_its_notes(repository: Repository, tmp_pat
         "folder=packages/shop",
         "version=0.2.0",
         "image=false",
+        "compiled=false",
+        'runners=["ubuntu-24.04"]',
     ] == done.stdout.splitlines()
     assert "### Added\n\n- Speed.\n" == notes.read_text()
+
+
+def test_a_compiled_member_is_built_on_each_kind_of_machine(repository: Repository) -> None:
+    """One with a build hook; the first runner also builds what fits everywhere."""
+    _release(repository)
+    repository.write(f"{SHOP}/hatch_build.py", "")
+    first, *others = json.loads(
+        dict(
+            line.split("=") for line in repository.run("tag.py", "shop-v0.2.0").stdout.splitlines()
+        )["runners"]
+    )
+    assert "ubuntu-24.04" == first
+    assert {"ubuntu-24.04-arm", "macos-15"} == set(others)
 
 
 def test_every_disagreement_is_named(repository: Repository) -> None:

@@ -32,9 +32,9 @@ def _wheel(folder: Path, *, does: str, typed: bool = True, module: str = "shop")
     return path
 
 
-def _smoke(wheel: Path) -> "subprocess.CompletedProcess[str]":
+def _smoke(*wheels: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, SMOKE, wheel, "--offline"], capture_output=True, text=True, check=False
+        [sys.executable, SMOKE, *wheels, "--offline"], capture_output=True, text=True, check=False
     )
 
 
@@ -61,3 +61,24 @@ def test_a_broken_wheel_is_told_by_its_fault(
     done = _smoke(_wheel(tmp_path, **wheel))  # type: ignore[arg-type]
     assert 1 == done.returncode
     assert says in done.stderr
+
+
+def test_a_compiled_part_that_does_not_load_is_told(tmp_path: Path) -> None:
+    """The package that has it may do without it, and would only be slow."""
+    wheel = _wheel(tmp_path, does=WAITS)
+    with ZipFile(wheel, "a") as archive:
+        archive.writestr("shop/_fast.abi3.so", "no library")
+    done = _smoke(wheel)
+    assert 1 == done.returncode
+    assert "_fast.abi3.so" in done.stderr
+
+
+def test_a_wheel_of_another_machine_is_not_tried(tmp_path: Path) -> None:
+    """It is tried on its own; where none fits, nothing was."""
+    fits = _wheel(tmp_path, does=WAITS)
+    foreign = tmp_path / "shop-1.0-cp311-abi3-win_arm64.whl"
+
+    assert f"# {fits.name}" == _smoke(foreign, fits).stdout.splitlines()[0]
+    done = _smoke(foreign)
+    assert 1 == done.returncode
+    assert "none of these wheels fits this machine" in done.stderr

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -94,7 +95,8 @@ def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
     named = dict(line.split("=") for line in output.read_text().splitlines())
     assert _jobs("release.yml")["check"]["outputs"].keys() <= named.keys()
 
-    (build,) = _lines("release.yml", "build")
+    assert ("false", '["ubuntu-24.04"]') == (named["compiled"], named["runners"])
+    build, _ = _lines("release.yml", "build")
     done = _run(build, clone, PACKAGE=named["package"])
     assert 0 == done.returncode, done.stderr
     # What the wheel needs is on no index yet: the members of this tree stand for it.
@@ -109,6 +111,34 @@ def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
     # The last time beside the lowest that it allows.
     (pydantic,) = (each for each in project["dependencies"] if each.startswith("pydantic>="))
     assert pydantic.replace(">=", "==") + ".0" in done.stdout.splitlines()
+
+
+def test_core_is_released_with_a_wheel_for_this_machine_too(tmp_path: Path) -> None:
+    """Both wheels are tried; of both, an installer takes the compiled one."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    build = _lines("release.yml", "build")
+    smoke, _ = _lines("release.yml", "smoke")
+
+    for line in (*build, smoke):
+        done = _run(line, clone, PACKAGE="contextworker-core")
+        assert 0 == done.returncode, done.stderr
+
+    pure, compiled = sorted(path.name for path in (clone / "dist").glob("*.whl"))[::-1]
+    tried = [line for line in done.stdout.splitlines() if line.startswith("# ")]
+    assert pure.endswith("-py3-none-any.whl")
+    assert re.search(r"-cp311-abi3-(manylinux|macosx_11_0)_", compiled), compiled
+    assert {f"# {pure}", f"# {compiled}"} == set(tried)
+    chosen = subprocess.run(
+        [
+            *("uv", "pip", "install", "--no-deps", "--dry-run", "--verbose", "--target", tmp_path),
+            *("--find-links", clone / "dist", "--no-index", "contextworker-core"),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stderr
+    assert compiled in chosen
 
 
 def test_what_a_pull_request_builds_is_valid_for_a_matrix(tmp_path: Path) -> None:
