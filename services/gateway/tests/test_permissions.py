@@ -160,3 +160,13 @@ def test_claims_are_read(
     )
 
     assert expected == caller_of({"sub": "commerce", **said}, until=7.0)
+
+
+def test_tokens_that_say_the_same_share_it() -> None:
+    """Ten thousand are remembered, and each may name hundreds of tenants."""
+    said = {"sub": "commerce", "tenants": ["acme", "globex"], "permissions": ["worker:read"]}
+
+    one, other = (caller_of(said, until=until) for until in (7.0, 8.0))
+
+    assert one.tenants is other.tenants
+    assert one.permissions is other.permissions

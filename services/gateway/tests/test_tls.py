@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,9 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.certificate, self.key, self.ca = (path / name for name in ("crt", "key", "ca"))
 
-    def put(self, ca: trustme.CA) -> None:
+    def put(self, ca: trustme.CA, *, not_after: datetime | None = None) -> None:
         """Write a certificate of an authority, and its key."""
-        leaf = ca.issue_cert("localhost", "127.0.0.1")
+        leaf = ca.issue_cert("localhost", "127.0.0.1", not_after=not_after)
         self.certificate.write_bytes(b"".join(one.bytes() for one in leaf.cert_chain_pems))
         self.key.write_bytes(leaf.private_key_pem.bytes())
 
@@ -113,6 +114,20 @@ async def test_a_broken_certificate_keeps_the_old_one_and_is_told_once(
     told = [it.getMessage() for it in caplog.records if it.levelno == logging.ERROR]
     kept = "the gateway goes on with the certificate it has"
     assert [f"{folder.key} holds no private key in PEM format; {kept}"] == told
+
+
+async def test_an_expired_certificate_does_not_replace_another(
+    temporal_client: Client, folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An old file put back by mistake would keep every client out."""
+    ca = trustme.CA()
+    folder.put(ca)
+    async with serving(temporal_client, folder) as port:
+        folder.put(ca, not_after=datetime(2020, 1, 1, tzinfo=UTC))
+        assert ["OK", "OK"] == [await answers(port, ca) for _ in range(2)]
+    told = [it.getMessage() for it in caplog.records if it.levelno == logging.ERROR]
+    kept = "the gateway goes on with the certificate it has"
+    assert [f"{folder.certificate} expired at 2020-01-01 00:00:00+00:00; {kept}"] == told
 
 
 async def test_files_that_vanish_for_a_while_keep_the_old_certificate(

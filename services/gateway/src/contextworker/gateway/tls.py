@@ -71,7 +71,7 @@ class ReloadingTls:
                     return None
                 # Set first: broken files are read again when they change again.
                 self._seen = stamp
-                configuration = self._read()
+                configuration = self._read(replaces=True)
             except UnusableFilesError as error:
                 self._tell_once(str(error))
                 return None
@@ -90,11 +90,15 @@ class ReloadingTls:
             raise UnusableFilesError(_unreadable(error)) from None
         return tuple((one.st_mtime_ns, one.st_size, one.st_ino) for one in found)
 
-    def _read(self) -> grpc.ServerCertificateConfiguration:
+    def _read(self, *, replaces: bool = False) -> grpc.ServerCertificateConfiguration:
         files = self._files
         certificate, key = _bytes(files.certificate), _bytes(files.key)
         chain = _certificates(files.certificate, certificate)
         _check_pair(files, chain[0], key)
+        if replaces and _has_expired(chain[0]):
+            raise UnusableFilesError(
+                f"{files.certificate} expired at {chain[0].not_valid_after_utc}"
+            )
         authorities = None
         if files.client_ca is not None:
             authorities = _bytes(files.client_ca)
@@ -136,8 +140,12 @@ def _check_pair(files: TlsFiles, certificate: x509.Certificate, pem: bytes) -> N
         )
 
 
+def _has_expired(certificate: x509.Certificate) -> bool:
+    return certificate.not_valid_after_utc < datetime.now(UTC)
+
+
 def _tell(path: Path, certificate: x509.Certificate) -> None:
-    until = certificate.not_valid_after_utc
-    expired = until < datetime.now(UTC)
+    expired = _has_expired(certificate)
     log = _log.warning if expired else _log.info
+    until = certificate.not_valid_after_utc
     log("TLS with %s, which %s %s", path, "expired at" if expired else "is good until", until)

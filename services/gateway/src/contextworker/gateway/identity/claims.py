@@ -1,7 +1,8 @@
 """Reads a verified token's claims: whose it is, for which tenants, with which permissions."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,6 +13,8 @@ from contextworker.gateway.identity.permissions import ADMIN, with_implied
 
 EVERY_TENANT = "*"
 _TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
+
+Names = TypeVar("Names", bound=frozenset[str] | None)
 
 
 def caller_of(claims: Mapping[str, Any], *, until: float) -> Caller:
@@ -27,8 +30,8 @@ def caller_of(claims: Mapping[str, Any], *, until: float) -> Caller:
     permissions = _permissions(claims)
     return Caller(
         subject=_subject(claims["sub"]),
-        tenants=_tenants(claims, may_have_all=ADMIN in permissions),
-        permissions=permissions,
+        tenants=_one(_tenants(claims, may_have_all=ADMIN in permissions)),
+        permissions=_one(permissions),
         until=until,
     )
 
@@ -97,6 +100,12 @@ def _tenants(claims: Mapping[str, Any], *, may_have_all: bool) -> frozenset[str]
             " a letter or digit first",
         )
     return frozenset(listed)
+
+
+@lru_cache(maxsize=1024)
+def _one(names: Names) -> Names:
+    """Return one set for all that are equal: thousands of tokens are remembered, most alike."""
+    return names
 
 
 def _strings(value: object) -> list[str] | None:
