@@ -153,12 +153,15 @@ async def test_a_schedule_asks_for_the_scopes_of_its_unit(
         await bearing(tenant).refused(rpc, {"schedule_id": "nightly", **more})
         for rpc, more in CALLS.items()
     ]
+    # Of a set, not even what the caller might have written.
     refusals.append(await bearing(tenant).refused("RegisterSchedules", {"schedules": [
-        definition(cron="0 5 * * *")
+        definition("another"), definition(cron="0 5 * * *")
     ]}))  # fmt: skip
 
     assert [] == await listed(bearing(tenant), 0)
     assert {("SCOPE_MISSING", "feeds:write")} == {
         (refusal.reason, refusal.metadata["scopes"]) for refusal in [denied, *refusals]
     }
+    unwritten = await bearing(tenant).refused("DeleteSchedule", {"schedule_id": "another"})
+    assert "SCHEDULE_NOT_FOUND" == unwritten.reason
     assert [(tenant, "nightly")] == await listed(holder, 1)

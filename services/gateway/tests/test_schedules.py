@@ -19,6 +19,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 
 from contextcore import ContextUnit
+from contextworker.gateway.schedules.reading import FoundSchedule, ScheduleReader
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
@@ -217,6 +218,29 @@ async def test_two_gateways_that_disagree_end_with_one_of_both(
     assert listed["cron"] in {it["cron"] for it in sets}
     [minute] = {datetime.fromisoformat(time).minute for time in listed["next_runs"]}
     assert minute == int(listed["cron"].partition(" ")[0])
+
+
+async def test_what_changes_while_a_set_is_registered_is_kept(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pause that comes between reading and writing is not undone, and the set is written."""
+    await tenant.register(definition())
+    read, pauses = ScheduleReader.read, iter([True])
+
+    async def read_and_paused_after(reader: ScheduleReader, name: str) -> FoundSchedule | None:
+        found = await read(reader, name)
+        if next(pauses, False):
+            await tenant.ask("PauseSchedule", schedule_id="nightly", note="feed is broken")
+        return found
+
+    monkeypatch.setattr(ScheduleReader, "read", read_and_paused_after)
+    reply = await tenant.register(definition(cron="0 5 * * *"))
+
+    listed = await tenant.schedule()
+    assert (1, 0, 1, 0) == counts(reply)
+    assert (True, "feed is broken", "0 5 * * *") == (
+        listed["paused"], listed["note"], listed["cron"]
+    )  # fmt: skip
 
 
 async def test_a_time_zones_clock_is_followed_through_its_changes(tenant: Tenant) -> None:

@@ -19,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextworker.gateway.schedules.cron import cron_problem, cron_strings, zone_problem
 from contextworker.gateway.temporal import Temporal
 
+_AT_ONCE = 10
 _REFUSED = "Invalid schedule spec: "
 _SOUND = "0 0 * * *"
 _ACTION = ScheduleAction(
@@ -54,7 +55,13 @@ class TimesJudge:
         self, problems: dict[str, str | None], spec: Callable[[str], ScheduleSpec]
     ) -> dict[str, str]:
         formed = [text for text, problem in problems.items() if problem is None]
-        verdicts = await asyncio.gather(*(self._verdict(spec(text)) for text in formed))
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def verdict(text: str) -> str | None:
+            async with places:
+                return await self._verdict(spec(text))
+
+        verdicts = await asyncio.gather(*map(verdict, formed))
         problems |= dict(zip(formed, verdicts, strict=True))
         return {text: problem for text, problem in problems.items() if problem is not None}
 
