@@ -124,7 +124,7 @@ def test_a_start_that_is_watched_follows_its_own_run(ask: Call, gateway: Scripte
             ["schedules", "list"],
             [{"schedules": [SCHEDULE]}],
             {},
-            "nightly acme harvest 0 3 * * * Europe/Kyiv paused 2026-11-22 01:00 UTC sale [bold]",
+            "0 3 * * * Europe/Kyiv paused 2026-11-22 01:00 UTC nightly: sale [bold]",
         ),
         (
             ["schedules", "pause", "nightly", "--note", "sale"],

@@ -11,7 +11,7 @@ from contextworker.cli.client.schedule_files import read_schedules
 from contextworker.cli.commands.options import CallersTenant, Json
 from contextworker.cli.output.console import err, out, print_json
 from contextworker.cli.output.hints import command
-from contextworker.cli.output.task_tables import schedules_table
+from contextworker.cli.output.task_tables import schedules_view
 
 _REGISTER_TIMEOUT_S = 60.0
 
@@ -70,7 +70,7 @@ async def list_(
     if json:
         print_json([schedule.dump() for schedule in found])
     elif found:
-        out().print(schedules_table(found))
+        out().print(schedules_view(found, width=out().width))
     else:
         err().print("There is no schedule.")
     return 0

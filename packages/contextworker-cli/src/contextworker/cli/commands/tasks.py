@@ -54,7 +54,7 @@ async def tasks(
     if json:
         print_json([task.dump() for task in found])
     elif found:
-        out().print(tasks_table(found, now))
+        out().print(tasks_table(found, now, width=out().width))
         if len(found) == limit:
             err().print(f"There may be more: --limit is {limit}.")
     else:
