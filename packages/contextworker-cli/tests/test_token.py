@@ -64,6 +64,14 @@ def test_a_token_of_the_secret_is_let_in(call: Call, monkeypatch: pytest.MonkeyP
     assert frozenset({"worker:read", "prices:write"}) == caller.permissions
 
 
+def test_what_keygen_says_can_be_pasted(call: Call, tmp_path: Path) -> None:
+    """Also where the folder's name is an odd one."""
+    done = call("token", "keygen", str(tmp_path / "my [bold] keys"))
+
+    assert (0, "") == (done.code, done.out)
+    assert f"--key '{tmp_path}/my [bold] keys/key.pem'" in " ".join(done.err.split())
+
+
 def test_a_long_token_stays_on_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the width of the terminal."""
     monkeypatch.setenv("CONTEXTWORKER_GATEWAY_AUTH_SECRET", SECRET)
@@ -161,6 +169,8 @@ def test_a_long_life_is_warned_of(call: Call, monkeypatch: pytest.MonkeyPatch) -
     [
         pytest.param(["--tenant", "a b"], 2, "cannot be a tenant", id="tenant"),
         pytest.param(["--tenant", "*"], 2, "takes --permission worker:admin", id="every_tenant"),
+        pytest.param(["--subject", ""], 2, "cannot be printed", id="no_subject"),
+        pytest.param(["--subject", "a\nb"], 2, "cannot be printed", id="two_lines"),
         pytest.param(["--permission", "worker:red"], 2, "is not one of worker:admin", id="typo"),
         pytest.param(["--permission", "two words"], 2, "one word each", id="two_words"),
         pytest.param(["--expires-in", "soon"], 2, "is no time: write 90s", id="no_time"),

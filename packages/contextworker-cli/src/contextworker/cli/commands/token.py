@@ -1,5 +1,6 @@
 """`contextworker token …`: bearer tokens for development."""
 
+import shlex
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -89,9 +90,12 @@ def mint(
 def keygen(folder: Annotated[Path, Parameter(help="Made where it is missing.")], /) -> None:
     """Write a private key (`key.pem`) and the JWKS (`jwks.json`) that a gateway trusts it by."""
     key, jwks = make_key(folder)
-    console = err()
-    console.print(f"{key}: signs tokens, so keep it: contextworker token mint --key {key} …")
-    console.print(f"{jwks}: for the gateway, as {JWKS}; besides it, set {ISSUER} and {AUDIENCE}.")
+    named = shlex.quote(str(key))
+    for line in (
+        f"{key}: signs tokens, so keep it: contextworker token mint --key {named} …",
+        f"{jwks}: for the gateway, as {JWKS}; besides it, set {ISSUER} and {AUDIENCE}.",
+    ):
+        err().print(line, markup=False)
 
 
 def _signing_key(settings: TokenSettings, path: Path | None, kid: str | None) -> SigningKey:

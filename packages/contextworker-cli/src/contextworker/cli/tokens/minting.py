@@ -10,7 +10,7 @@ import jwt
 
 from contextworker.cli.errors import UsageError
 from contextworker.cli.tokens.keys import SigningKey
-from contextworker.gateway.identity.claims import EVERY_TENANT, is_tenant
+from contextworker.gateway.identity.claims import EVERY_TENANT, is_subject, is_tenant
 from contextworker.gateway.identity.permissions import ADMIN, WORKER_PERMISSIONS
 from contextworker.gateway.identity.tokens import MAX_LIFETIME_S, MAX_TOKEN_BYTES
 
@@ -51,7 +51,7 @@ def mint(
     Raises:
         UsageError: No gateway would let it in.
     """
-    _check(tenants, permissions, lifetime)
+    _check(subject, tenants, permissions, lifetime)
     now = datetime.now(UTC).replace(microsecond=0)
     expires_at = now + lifetime
     claims = {
@@ -74,7 +74,11 @@ def mint(
     return Minted(token, key.algorithm, claims, expires_at)
 
 
-def _check(tenants: Sequence[str], permissions: Sequence[str], lifetime: timedelta) -> None:
+def _check(
+    subject: str, tenants: Sequence[str], permissions: Sequence[str], lifetime: timedelta
+) -> None:
+    if not is_subject(subject):
+        raise UsageError(f"--subject {subject!r} is empty, or holds what cannot be printed.")
     for name in tenants:
         if name != EVERY_TENANT and not is_tenant(name):
             raise UsageError(

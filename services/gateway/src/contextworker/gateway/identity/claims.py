@@ -45,9 +45,13 @@ def is_tenant(name: str) -> bool:
     return True
 
 
+def is_subject(name: str) -> bool:
+    """Tell whether a string may be who calls: it is written into messages and Temporal's notes."""
+    return bool(name) and name.isprintable()
+
+
 def _subject(name: str) -> str:
-    # It is written into messages and Temporal's notes, which take no half of a character.
-    if not name or not name.isprintable():
+    if not is_subject(name):
         raise UnauthenticatedError(
             "malformed",
             "the token's claim `sub` is empty, or holds what cannot be printed; have its issuer "
