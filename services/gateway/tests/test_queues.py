@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from contextworker.gateway import task_queues
 from contextworker.gateway.errors import TemporalUnavailableError
-from contextworker.gateway.runs import pollers
-from contextworker.gateway.runs.pollers import Queues
+from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
 
 
@@ -46,7 +46,7 @@ async def test_those_who_ask_at_once_share_an_answer(counted: Counted) -> None:
 
 async def test_an_answer_is_forgotten(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that comes is seen, and queues asked about once take no memory."""
-    monkeypatch.setattr(pollers, "_KEPT_S", 0.01)
+    monkeypatch.setattr(task_queues, "_KEPT_S", 0.01)
     queues = Queues(counted)
 
     await queues.read("nobody-polls")

@@ -22,7 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextworker.core.announcement import Announcement
 from contextworker.core.testing import TemporalServer, temporal_server
 from contextworker.gateway.errors import TemporalUnavailableError
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 from contextworker.gateway.temporal import Temporal

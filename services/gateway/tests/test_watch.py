@@ -21,11 +21,11 @@ from contextworker.core.testing import TemporalServer, temporal_server
 from contextworker.gateway.identity.caller import ANONYMOUS, use_caller
 from contextworker.gateway.runs.access import AskedRun
 from contextworker.gateway.runs.feed import what_matters
-from contextworker.gateway.runs.pollers import Queues
-from contextworker.gateway.runs.status import StatusReader
+from contextworker.gateway.runs.state.status import StatusReader
 from contextworker.gateway.runs.watching import Watches
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
+from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
 
 Answer = dict[str, Any]

@@ -17,8 +17,8 @@ from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.routing.routes import AnnouncedModule, RouteInfo
 from contextworker.gateway.routing.workflow_ids import from_template, from_unit, template_of
-from contextworker.gateway.runs.failures import closed_run_error, decoded
-from contextworker.gateway.runs.pollers import Queue
+from contextworker.gateway.runs.state.failures import closed_run_error, decoded
+from contextworker.gateway.task_queues import Queue
 
 SCHEMA: dict[str, Any] = {
     "properties": {

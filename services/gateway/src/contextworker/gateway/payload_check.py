@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from contextcore import Violation
+from contextworker.gateway.times import parsed
 
 _SHOWN_CHARACTERS = 60
 # A problem's whole story takes some 20 µs, during which the gateway serves nobody else: beyond so
@@ -37,6 +38,27 @@ class MaxBytes:
         """Raise where a text takes more."""
         if isinstance(instance, str) and len(instance.encode()) > self._limit:
             raise ValueError(f"must take at most {_count(self._limit, 'byte')} as UTF-8")
+
+
+class IsTime:
+    """The keyword `isTime`: that a text is a time."""
+
+    def __init__(self, parent: object, value: object, path: object) -> None:
+        pass
+
+    def validate(self, instance: object) -> None:
+        """Raise where a text is none."""
+        if isinstance(instance, str):
+            try:
+                parsed(instance)
+            except ValueError:
+                raise ValueError(
+                    "must be a time as ISO 8601 writes it, such as 2026-01-31T08:00:00Z"
+                ) from None
+
+
+KEYWORDS: dict[str, type[Any]] = {"maxBytes": MaxBytes, "isTime": IsTime}
+"""What the gateway's own schemas use besides JSON Schema's keywords."""
 
 
 def check(
@@ -128,7 +150,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "pattern": lambda it: f"must match the pattern {it['pattern']}",
     "format": lambda it: f"must be a valid {it['format']}",
     "uniqueItems": lambda _: "must not repeat an item",
-    "maxBytes": lambda it: str(it["message"]),
+    **dict.fromkeys(KEYWORDS, lambda it: str(it["message"])),
 }
 
 

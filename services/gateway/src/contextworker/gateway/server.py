@@ -18,17 +18,17 @@ from contextworker.gateway.identity.setup import authentication
 from contextworker.gateway.interceptor import SERVICE, CallInterceptor
 from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.listening import bind, tell_exposure
+from contextworker.gateway.modules.listing import ModuleLister
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.probes import probe_port
-from contextworker.gateway.routing.modules import ModuleLister
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
 from contextworker.gateway.runs.plan import Planner
-from contextworker.gateway.runs.pollers import Queues
 from contextworker.gateway.runs.tasks import Tasks
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.setup import Schedules
 from contextworker.gateway.servicer import WorkerServicer
 from contextworker.gateway.settings import GatewaySettings
+from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
 
 _log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """The WorkerService, put together from its RPCs."""
 
 from contextcore import worker_pb2_grpc
-from contextworker.gateway.routing.modules import ModuleLister
+from contextworker.gateway.modules.listing import ModuleLister
 from contextworker.gateway.rpcs.modules import ModuleRpcs
 from contextworker.gateway.rpcs.schedules import ScheduleRpcs
 from contextworker.gateway.rpcs.tasks import TaskRpcs

@@ -35,6 +35,9 @@ _NO_CAUSE = ResourceExhaustedCause.RESOURCE_EXHAUSTED_CAUSE_UNSPECIFIED
 _ONE_RUN = ResourceExhaustedCause.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW
 _REFUSALS = {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}
 
+UNREADABLE = (KeyError, RuntimeError, ValueError)
+"""What a converter raises for a value it cannot read, such as an encrypted one."""
+
 Request_contra = TypeVar("Request_contra", contravariant=True)
 Answer_co = TypeVar("Answer_co", covariant=True)
 

@@ -1,6 +1,6 @@
 """The RPC about modules."""
 
-from contextworker.gateway.routing.modules import ModuleLister
+from contextworker.gateway.modules.listing import ModuleLister
 from contextworker.gateway.rpcs.requests import Context, Shape, Wire
 
 _NOTHING = Shape.of({})

@@ -12,7 +12,7 @@ from contextworker.core.messages import RoutePayload
 from contextworker.core.workflow_ids import MAX_CHARACTERS
 from contextworker.gateway.errors import InvalidRequestError, ScopeMissingError
 from contextworker.gateway.identity.caller import current_caller
-from contextworker.gateway.payload_check import MaxBytes, check
+from contextworker.gateway.payload_check import KEYWORDS, check
 
 Wire = context_unit_pb2.ContextUnit
 Context = grpc.aio.ServicerContext[Wire, Wire]
@@ -23,6 +23,17 @@ RUN_FIELDS: Mapping[str, Any] = {
     "run_id": {"type": "string", "format": "uuid"},
     "tenant_id": TENANT_FIELD,
 }
+
+TIME_FIELD: Mapping[str, Any] = {"type": "string", "isTime": True}
+DEFAULT_PAGE = 50
+
+
+def page_fields(largest: int) -> dict[str, Any]:
+    """Return the fields by which a list is read page by page."""
+    return {
+        "page_size": {"type": "integer", "minimum": 1, "maximum": largest},
+        "page_token": {"type": "string", "maxLength": 10_000},
+    }
 
 
 @dataclass(frozen=True)
@@ -55,9 +66,7 @@ class Shape:
 
 
 def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(
-        schema, validate_formats=True, keywords={"maxBytes": MaxBytes}
-    )
+    return jsonschema_rs.validator_for(schema, validate_formats=True, keywords=KEYWORDS)
 
 
 def decoded(request: Wire) -> ContextUnit:

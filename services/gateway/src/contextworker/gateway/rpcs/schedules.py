@@ -1,12 +1,16 @@
 """The RPCs about schedules."""
 
-from datetime import UTC, datetime
-from typing import Any
-
-from contextcore import ContextUnit, Violation
-from contextworker.gateway.errors import InvalidRequestError
+from contextcore import ContextUnit
 from contextworker.gateway.identity.caller import current_caller
-from contextworker.gateway.rpcs.requests import TENANT_FIELD, Context, Shape, Wire
+from contextworker.gateway.rpcs.requests import (
+    DEFAULT_PAGE,
+    TENANT_FIELD,
+    TIME_FIELD,
+    Context,
+    Shape,
+    Wire,
+    page_fields,
+)
 from contextworker.gateway.schedules.definition import (
     DEFINITION,
     MAX_SCHEDULES,
@@ -17,11 +21,11 @@ from contextworker.gateway.schedules.definition import (
 )
 from contextworker.gateway.schedules.patching import Target
 from contextworker.gateway.schedules.setup import Schedules
+from contextworker.gateway.times import parsed
 
 _ONE = {"schedule_id": SCHEDULE_ID, "tenant_id": TENANT_FIELD}
 _NOTE = {"note": {"type": "string", "maxLength": 500}}
-_TIME = {"type": "string", "format": "date-time"}
-_DEFAULT_PAGE = 50
+_LARGEST_PAGE = 100
 _SET = Shape.of(
     {
         "schedules": {"type": "array", "maxItems": MAX_SCHEDULES, "items": DEFINITION},
@@ -29,17 +33,11 @@ _SET = Shape.of(
     },
     "schedules",
 )
-_PAGE = Shape.of(
-    {
-        "tenant_id": TENANT_FIELD,
-        "page_size": {"type": "integer", "minimum": 1, "maximum": 100},
-        "page_token": {"type": "string", "maxLength": 4000},
-    }
-)
+_PAGE = Shape.of({"tenant_id": TENANT_FIELD, **page_fields(_LARGEST_PAGE)})
 _PAUSE = Shape.of({**_ONE, **_NOTE}, "schedule_id")
 _TRIGGER = Shape.of({**_ONE, "overlap": OVERLAP}, "schedule_id")
 _BACKFILL = Shape.of(
-    {**_ONE, "overlap": OVERLAP, "start_at": _TIME, "end_at": _TIME},
+    {**_ONE, "overlap": OVERLAP, "start_at": TIME_FIELD, "end_at": TIME_FIELD},
     "schedule_id",
     "start_at",
     "end_at",
@@ -69,7 +67,7 @@ class ScheduleRpcs:
         named = "tenant_id" in unit.payload
         page = await self._schedules.lister.page(
             current_caller().tenant_for(unit.payload) if named else None,
-            unit.payload.get("page_size", _DEFAULT_PAGE),
+            unit.payload.get("page_size", DEFAULT_PAGE),
             unit.payload.get("page_token", ""),
         )
         return unit.child(page, provenance="gateway:list_schedules").to_protobuf()
@@ -101,8 +99,8 @@ class ScheduleRpcs:
         unit = _BACKFILL.read(request)
         reply = await self._schedules.backfill.fill(
             _target(unit),
-            _time(unit, "start_at"),
-            _time(unit, "end_at"),
+            parsed(unit.payload["start_at"]),
+            parsed(unit.payload["end_at"]),
             Overlap(unit.payload.get("overlap", Overlap.BUFFER_ALL)),
         )
         return unit.child(reply, provenance="gateway:backfill_schedule").to_protobuf()
@@ -117,14 +115,3 @@ class ScheduleRpcs:
 def _target(unit: ContextUnit) -> Target:
     tenant_id = current_caller().tenant_for(unit.payload)
     return Target(unit.unit_id, tenant_id, unit.payload["schedule_id"])
-
-
-def _time(unit: ContextUnit, field: str) -> datetime:
-    """Read a time; the shape let some through that no datetime is, such as a leap second."""
-    text: Any = unit.payload[field]
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidRequestError(
-            [Violation(f"payload.{field}", f"cannot be read as a time: {text!r}")]
-        ) from error

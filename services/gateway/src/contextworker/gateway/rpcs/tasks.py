@@ -5,10 +5,16 @@ from contextlib import aclosing
 
 from contextcore import ContextUnit
 from contextworker.gateway.errors import NotOfferedError
-from contextworker.gateway.rpcs.requests import RUN_FIELDS, Context, Shape, Wire, decoded
+from contextworker.gateway.rpcs.requests import (
+    DEFAULT_PAGE,
+    RUN_FIELDS,
+    Context,
+    Shape,
+    Wire,
+    decoded,
+)
 from contextworker.gateway.rpcs.task_filters import FILTER_FIELDS, read_filter
 from contextworker.gateway.runs.access import AskedRun
-from contextworker.gateway.runs.listing import DEFAULT_PAGE
 from contextworker.gateway.runs.tasks import Tasks
 
 _MOST_REASON = 1000

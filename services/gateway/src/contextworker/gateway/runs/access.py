@@ -8,9 +8,9 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from contextworker.gateway.errors import RunNotFoundError, ScopeMissingError
 from contextworker.gateway.identity.caller import current_caller
+from contextworker.gateway.ownership.scopes import scopes_of
+from contextworker.gateway.ownership.tenants import tenant_of
 from contextworker.gateway.runs.following import describe, followed
-from contextworker.gateway.runs.scopes import scopes_of
-from contextworker.gateway.runs.tenants import tenant_of
 from contextworker.gateway.temporal import Temporal
 
 

@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextworker.core.messages import Message
 from contextworker.gateway.errors import TemporalUnavailableError
 from contextworker.gateway.runs.access import AskedRun, find_own
-from contextworker.gateway.runs.status import CLOSED, Status
+from contextworker.gateway.runs.state.status import CLOSED, Status
 from contextworker.gateway.temporal import Temporal
 
 _REQUESTS = uuid.UUID("b3f5a7c1-2d0e-5c4a-8f6b-71c9d4e8a250")

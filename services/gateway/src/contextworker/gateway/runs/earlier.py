@@ -18,8 +18,8 @@ from temporalio.api.workflowservice.v1 import (
 
 from contextworker.gateway.errors import RunNotFoundError
 from contextworker.gateway.runs.following import describe
-from contextworker.gateway.runs.queries import quoted, time
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.visibility.queries import quoted, time
 
 _CLOCKS_APART = timedelta(minutes=5)
 _MOST_RUNS = 100

@@ -14,8 +14,8 @@ from temporalio.service import RPCError
 from contextworker.core.messages import Progress
 from contextworker.gateway.errors import TemporalBusyError, TemporalUnavailableError
 from contextworker.gateway.runs.following import describe, followed
-from contextworker.gateway.runs.progress import query_progress
-from contextworker.gateway.runs.status import Status, StatusReader
+from contextworker.gateway.runs.state.progress import query_progress
+from contextworker.gateway.runs.state.status import Status, StatusReader
 from contextworker.gateway.shared_task import shared_task
 from contextworker.gateway.temporal import Temporal
 

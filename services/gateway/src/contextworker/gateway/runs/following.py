@@ -9,7 +9,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from contextworker.gateway.errors import RunNotFoundError
-from contextworker.gateway.runs.results import close_event
+from contextworker.gateway.runs.history import close_event
 from contextworker.gateway.temporal import Temporal
 
 _CONTINUED = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW

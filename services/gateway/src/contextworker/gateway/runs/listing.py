@@ -13,14 +13,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextworker.core.messages import Message
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
 from contextworker.gateway.identity.caller import current_caller
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
+from contextworker.gateway.ownership.tenants import tenant_of
 from contextworker.gateway.runs.access import missing_scopes
-from contextworker.gateway.runs.page_tokens import broken_token, read_token, write_token
-from contextworker.gateway.runs.queries import one_of, quoted, time
-from contextworker.gateway.runs.status import CLOSED, Status
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
-from contextworker.gateway.runs.tenants import tenant_of
-from contextworker.gateway.runs.times import iso
+from contextworker.gateway.runs.state.status import CLOSED, Status
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.times import iso
+from contextworker.gateway.visibility.page_tokens import broken_token, read_token, write_token
+from contextworker.gateway.visibility.queries import one_of, quoted, time
 
 # The runs before it in its chain are of the same task.
 _NOT_CONTINUED = "ExecutionStatus != 'ContinuedAsNew'"
@@ -34,9 +34,6 @@ _NAMES = {
 }
 LISTED_STATUSES = tuple(_NAMES)
 """What can be asked for: whether an open run is queued, only its own status tells."""
-
-DEFAULT_PAGE = 50
-LARGEST_PAGE = 200
 
 
 class ListedTask(Message):
@@ -70,9 +67,7 @@ class TaskLister:
     temporal: Temporal
     attribute: TenantAttribute
 
-    async def list(
-        self, wanted: TaskFilter, *, page_size: int = DEFAULT_PAGE, page_token: str = ""
-    ) -> dict[str, Any]:
+    async def list(self, wanted: TaskFilter, *, page_size: int, page_token: str) -> dict[str, Any]:
         """Return the payload with one page of runs: open ones first, then by when they ended.
 
         Runs that the caller may not read are left out, so that a page may hold fewer than asked

@@ -11,12 +11,12 @@ from contextworker.core.messages import RoutePayload
 from contextworker.core.workflow_ids import MAX_CHARACTERS, TENANT_FIELD
 from contextworker.gateway.errors import InvalidRequestError
 from contextworker.gateway.identity.caller import current_caller
+from contextworker.gateway.ownership.scopes import memo_of
+from contextworker.gateway.ownership.tenants import attributes_of
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.routing import workflow_ids
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import RouteInfo
-from contextworker.gateway.runs.scopes import memo_of
-from contextworker.gateway.runs.tenants import attributes_of
 from contextworker.gateway.settings import MAX_RUN_INPUT_BYTES
 from contextworker.gateway.temporal import Temporal
 

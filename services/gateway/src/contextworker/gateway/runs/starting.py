@@ -15,11 +15,11 @@ from temporalio.service import RPCError
 from contextcore import ContextUnit
 from contextworker.core.messages import Message
 from contextworker.gateway.errors import RunNotFoundError
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
+from contextworker.gateway.ownership.tenants import tenant_of
 from contextworker.gateway.runs.earlier import Found, find
 from contextworker.gateway.runs.following import describe
 from contextworker.gateway.runs.plan import PlannedRun, Planner
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
-from contextworker.gateway.runs.tenants import tenant_of
 from contextworker.gateway.temporal import Temporal
 
 _REQUESTS = uuid.UUID("6d5b6e2f-5d0d-5b0b-9a51-9d2c3d6c1f0e")

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Self
 
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.runs.cancelling import Canceller
 from contextworker.gateway.runs.listing import TaskLister
 from contextworker.gateway.runs.plan import Planner
-from contextworker.gateway.runs.pollers import Queues
 from contextworker.gateway.runs.starting import Starter
-from contextworker.gateway.runs.status import StatusReader
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
+from contextworker.gateway.runs.state.status import StatusReader
 from contextworker.gateway.runs.watching import Watches
+from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
 
 

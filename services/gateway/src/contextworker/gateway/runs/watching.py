@@ -10,7 +10,7 @@ from typing import Any
 from contextworker.gateway.errors import GatewayStoppingError
 from contextworker.gateway.runs.access import AskedRun, find_own
 from contextworker.gateway.runs.feed import Feed, is_closed, what_matters
-from contextworker.gateway.runs.status import StatusReader
+from contextworker.gateway.runs.state.status import StatusReader
 from contextworker.gateway.temporal import Temporal
 
 

@@ -12,11 +12,11 @@ from temporalio.service import RPCError
 from contextcore import Violation
 from contextworker.core.messages import Message
 from contextworker.gateway.errors import InvalidRequestError
-from contextworker.gateway.runs.times import iso
 from contextworker.gateway.schedules.definition import Overlap
 from contextworker.gateway.schedules.patching import Patcher, Target
 from contextworker.gateway.schedules.reading import ScheduleReader
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.times import iso
 
 MAX_RUNS = 2_000
 """Of one backfill."""

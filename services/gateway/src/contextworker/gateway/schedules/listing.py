@@ -14,17 +14,16 @@ from contextworker.core.messages import Message
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
 from contextworker.gateway.errors import RouteConflictError
 from contextworker.gateway.identity.caller import current_caller
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import RouteTable
-from contextworker.gateway.runs.failures import UNREADABLE
-from contextworker.gateway.runs.page_tokens import broken_token, read_token, write_token
-from contextworker.gateway.runs.queries import one_of
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
-from contextworker.gateway.runs.times import iso
 from contextworker.gateway.schedules.definition import Overlap
 from contextworker.gateway.schedules.open_runs import OpenRun, read_open_runs
 from contextworker.gateway.schedules.reading import FoundSchedule, ScheduleReader
-from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.temporal import UNREADABLE, Temporal
+from contextworker.gateway.times import iso
+from contextworker.gateway.visibility.page_tokens import broken_token, read_token, write_token
+from contextworker.gateway.visibility.queries import one_of
 
 _AT_ONCE = 10
 _SHOWN = 10

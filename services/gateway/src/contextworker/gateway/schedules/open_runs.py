@@ -8,8 +8,8 @@ from temporalio.common import SearchAttributeKey
 from temporalio.converter import decode_typed_search_attributes
 
 from contextworker.core.messages import Message
-from contextworker.gateway.runs.queries import one_of
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.visibility.queries import one_of
 
 _SCHEDULED_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
 _MAX = 1000

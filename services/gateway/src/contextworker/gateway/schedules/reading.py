@@ -20,8 +20,8 @@ from contextworker.gateway.errors import (
     TemporalBusyError,
 )
 from contextworker.gateway.identity.caller import current_caller
-from contextworker.gateway.runs.scopes import scopes_of
-from contextworker.gateway.runs.tenants import tenant_of
+from contextworker.gateway.ownership.scopes import scopes_of
+from contextworker.gateway.ownership.tenants import tenant_of
 from contextworker.gateway.schedules.ids import temporal_id
 from contextworker.gateway.schedules.record import ScheduleRecord, record_of
 from contextworker.gateway.temporal import Temporal

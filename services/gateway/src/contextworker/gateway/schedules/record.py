@@ -11,8 +11,8 @@ from temporalio.converter import DataConverter
 
 from contextcore import SecurityScopes
 from contextworker.core.messages import Message
-from contextworker.gateway.runs.failures import UNREADABLE
 from contextworker.gateway.schedules.definition import Definition
+from contextworker.gateway.temporal import UNREADABLE
 
 MEMO_KEY = "contextworker.schedule"
 _FORMAT = 1  # grows when the same definition is to be written in another way

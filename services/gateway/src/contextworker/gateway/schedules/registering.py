@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextcore import ContextUnit
 from contextworker.core.messages import Message
 from contextworker.gateway.errors import TemporalBusyError
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.definition import Definition
 from contextworker.gateway.schedules.ids import request_id
 from contextworker.gateway.schedules.planning import PlannedSchedule, SchedulePlanner

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.runs.plan import Planner
-from contextworker.gateway.runs.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.backfilling import Backfill
 from contextworker.gateway.schedules.control import ScheduleControl
 from contextworker.gateway.schedules.firing import Trigger

@@ -13,8 +13,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from contextworker.core.messages import Message
-from contextworker.gateway.runs.times import iso
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.times import iso
 
 _PREFIX = "WORKER_DEPLOYMENT_VERSION_STATUS_"
 Summary = WorkerDeploymentInfo.WorkerDeploymentVersionSummary

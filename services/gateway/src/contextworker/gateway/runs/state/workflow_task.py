@@ -2,9 +2,9 @@
 
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflow.v1 import PendingWorkflowTaskInfo, WorkflowExecutionInfo
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 
-from contextworker.gateway.runs.failures import TaskError, decoded, links
+from contextworker.gateway.runs.history import latest_events
+from contextworker.gateway.runs.state.failures import TaskError, decoded, links
 from contextworker.gateway.temporal import Temporal
 
 _EVENTS_READ = 100  # signals that came since may lie before it
@@ -34,15 +34,7 @@ async def workflow_task_error(
 
 
 async def _last_failure(temporal: Temporal, info: WorkflowExecutionInfo) -> Failure | None:
-    page = await temporal.call(
-        temporal.service.get_workflow_execution_history_reverse,
-        GetWorkflowExecutionHistoryReverseRequest(
-            namespace=temporal.namespace,
-            execution=info.execution,
-            maximum_page_size=_EVENTS_READ,
-        ),
-    )
-    for event in page.history.events:
+    for event in await latest_events(temporal, info.execution, at_most=_EVENTS_READ):
         match event.WhichOneof("attributes"):
             case "workflow_task_failed_event_attributes":
                 attributes = event.workflow_task_failed_event_attributes

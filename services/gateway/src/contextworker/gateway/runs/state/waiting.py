@@ -12,11 +12,11 @@ from temporalio.api.workflow.v1 import PendingActivityInfo, WorkflowExecutionInf
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from contextworker.core.pollers import Version
-from contextworker.gateway.runs.failures import TaskError
-from contextworker.gateway.runs.pollers import Queues, version_of
-from contextworker.gateway.runs.times import moment
-from contextworker.gateway.runs.workflow_task import workflow_task_error
+from contextworker.gateway.runs.state.failures import TaskError
+from contextworker.gateway.runs.state.workflow_task import workflow_task_error
+from contextworker.gateway.task_queues import Queues, version_of
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.times import moment
 
 _EVENTS_BEFORE_FIRST_TASK = 2
 _FIRST_RETRY = 2

@@ -13,8 +13,7 @@ from temporalio.service import RPCError
 
 from contextworker.core.messages import Progress
 from contextworker.gateway.errors import GatewayError
-from contextworker.gateway.runs.failures import UNREADABLE
-from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.temporal import UNREADABLE, Temporal
 
 _QUERY = "progress"
 _QUERY_TIMEOUT_S = 2.0

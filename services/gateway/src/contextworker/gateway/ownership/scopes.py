@@ -4,7 +4,7 @@ from temporalio.api.common.v1 import Memo
 from temporalio.converter import DataConverter
 
 from contextcore import SecurityScopes
-from contextworker.gateway.runs.failures import UNREADABLE
+from contextworker.gateway.temporal import UNREADABLE
 
 MEMO_KEY = "contextworker.security"
 

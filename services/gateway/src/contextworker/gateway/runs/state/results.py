@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from temporalio.api.common.v1 import Payloads, WorkflowExecution
-from temporalio.api.enums.v1 import HistoryEventFilterType
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.converter import DataConverter
 
 from contextcore import ContextUnit, UnitError
-from contextworker.gateway.runs.cancel_reason import cancel_reason
-from contextworker.gateway.runs.failures import UNREADABLE, TaskError, closed_run_error, decoded
+from contextworker.gateway.runs.history import close_event
+from contextworker.gateway.runs.state.cancel_reason import cancel_reason
+from contextworker.gateway.runs.state.failures import TaskError, closed_run_error, decoded
 from contextworker.gateway.settings import MAX_ENVELOPE_BYTES, MAX_REPLY_BYTES
-from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.temporal import UNREADABLE, Temporal
 
 # Of a reply, besides the result: the envelope, and the status around it.
 _BESIDES_BYTES = MAX_ENVELOPE_BYTES + 64 * 1024
@@ -60,19 +58,6 @@ async def read_outcome(temporal: Temporal, run: WorkflowExecution) -> Outcome:
                 reason=f"the run was cancelled: {why}" if why else "the run was cancelled"
             )
     return Outcome()
-
-
-async def close_event(temporal: Temporal, run: WorkflowExecution) -> HistoryEvent:
-    """Return the last event of a closed run."""
-    history = await temporal.call(
-        temporal.service.get_workflow_execution_history,
-        GetWorkflowExecutionHistoryRequest(
-            namespace=temporal.namespace,
-            execution=run,
-            history_event_filter_type=HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
-        ),
-    )
-    return history.history.events[-1]
 
 
 async def _result(converter: DataConverter, payloads: Payloads) -> Outcome:

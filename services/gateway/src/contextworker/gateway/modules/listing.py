@@ -11,12 +11,12 @@ from temporalio.service import RPCError
 from contextcore import ContextUnit, UnitError
 from contextworker.core.pollers import UNVERSIONED
 from contextworker.gateway.errors import BrokenRouteError
-from contextworker.gateway.routing.module_state import read_backlog, read_versions
+from contextworker.gateway.modules.state import read_backlog, read_versions
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import AnnouncedModule, RouteInfo
 from contextworker.gateway.routing.workflow_ids import template_of
-from contextworker.gateway.runs.pollers import Queues
 from contextworker.gateway.shared_task import shared_task
+from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
 
 _MAX_INTEGER = 2**53

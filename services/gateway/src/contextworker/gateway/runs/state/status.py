@@ -11,14 +11,14 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from contextworker.core.messages import Message, Progress
 from contextworker.gateway.runs.access import AskedRun, find_own
-from contextworker.gateway.runs.failures import TaskError
-from contextworker.gateway.runs.pending import PendingActivity, read_activities
-from contextworker.gateway.runs.pollers import Queues
-from contextworker.gateway.runs.progress import heartbeat_progress, overlaid, query_progress
-from contextworker.gateway.runs.results import read_outcome
-from contextworker.gateway.runs.times import iso
-from contextworker.gateway.runs.waiting import find_waiting
+from contextworker.gateway.runs.state.failures import TaskError
+from contextworker.gateway.runs.state.pending import PendingActivity, read_activities
+from contextworker.gateway.runs.state.progress import heartbeat_progress, overlaid, query_progress
+from contextworker.gateway.runs.state.results import read_outcome
+from contextworker.gateway.runs.state.waiting import find_waiting
+from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.times import iso
 
 AskProgress = Callable[[WorkflowExecutionInfo], Awaitable[Progress | None]]
 

@@ -8,8 +8,8 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.converter import DataConverter
 
 from contextworker.core.messages import Message
-from contextworker.gateway.runs.failures import Cause, TaskError, decoded, links, retried
-from contextworker.gateway.runs.times import iso
+from contextworker.gateway.runs.state.failures import Cause, TaskError, decoded, links, retried
+from contextworker.gateway.times import iso
 
 _PREFIX = "PENDING_ACTIVITY_STATE_"
 

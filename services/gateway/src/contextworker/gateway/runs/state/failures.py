@@ -16,6 +16,7 @@ from temporalio.exceptions import (
 )
 
 from contextworker.core.messages import Message
+from contextworker.gateway.temporal import UNREADABLE
 
 _MAX_CHARACTERS = 4000
 _TIMEOUTS = {
@@ -24,10 +25,6 @@ _TIMEOUTS = {
     TimeoutType.SCHEDULE_TO_CLOSE: "did not finish in time, retries included",
     TimeoutType.HEARTBEAT: "gave no sign of life in time; its worker may have died",
 }
-
-
-UNREADABLE = (KeyError, RuntimeError, ValueError)
-"""What a converter raises for a value it cannot read, such as an encrypted one."""
 
 
 class Cause(Message):

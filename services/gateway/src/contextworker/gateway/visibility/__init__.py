@@ -1,0 +1,1 @@
+"""Questions to Temporal's visibility, and the tokens of further pages."""
