@@ -5,6 +5,7 @@ Every id begins with the workflow type and the tenant: two tenants never share o
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from contextcore import Violation
@@ -29,7 +30,7 @@ def template_of(route: RouteInfo) -> WorkflowIdTemplate | None:
     if announced is None:
         return None
     try:
-        return WorkflowIdTemplate.parse(announced).of_runs(route.workflow_type)
+        return _template(announced, route.workflow_type)
     except ConfigurationError as error:
         raise BrokenRouteError(route.workflow_type, route.module.deployment, str(error)) from error
 
@@ -55,8 +56,10 @@ def from_template(
             problems.append(Violation(f"payload.{field}", f"{problem}: it names the run"))
     if problems:
         raise InvalidRequestError(problems)
-    longest = max(values, key=lambda field: len(escape(values[field])))
-    return _checked(template.fill(values), longest)
+    workflow_id = template.fill(values)
+    if len(workflow_id) > MAX_CHARACTERS:
+        raise _too_long(max(values, key=lambda field: len(escape(values[field]))))
+    return workflow_id
 
 
 def from_unit(workflow_type: str, tenant_id: str, unit_id: str) -> str:
@@ -66,11 +69,16 @@ def from_unit(workflow_type: str, tenant_id: str, unit_id: str) -> str:
         InvalidRequestError: The id is too long.
     """
     workflow_id = f"{escape(workflow_type)}-{escape(tenant_id)}-{unit_id.lower()}"
-    return _checked(workflow_id, "workflow_type")
+    if len(workflow_id) > MAX_CHARACTERS:
+        raise _too_long("workflow_type")
+    return workflow_id
 
 
-def _checked(workflow_id: str, longest: str) -> str:
-    if len(workflow_id) <= MAX_CHARACTERS:
-        return workflow_id
-    too_long = f"is too long: the run's id would pass {MAX_CHARACTERS} characters"
-    raise InvalidRequestError([Violation(f"payload.{longest}", too_long)])
+@lru_cache(maxsize=1024)  # every start asks for its route's
+def _template(announced: str, workflow_type: str) -> WorkflowIdTemplate:
+    return WorkflowIdTemplate.parse(announced).of_runs(workflow_type)
+
+
+def _too_long(field: str) -> InvalidRequestError:
+    problem = f"is too long: the run's id would pass {MAX_CHARACTERS} characters"
+    return InvalidRequestError([Violation(f"payload.{field}", problem)])
