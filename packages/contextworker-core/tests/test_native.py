@@ -81,6 +81,29 @@ any_trees = st.dictionaries(
 )
 
 
+def field(tag: int, content: bytes) -> bytes:
+    """Write a field with its length, which is below 128 here."""
+    return bytes([tag, len(content)]) + content
+
+
+def entry(key: bytes, value: bytes) -> bytes:
+    """Write an entry of a Struct's fields."""
+    return field(0x0A, field(0x0A, key) + field(0x12, value))
+
+
+# Values that are cut off, too long or of no known kind; the lengths around them agree.
+_kinds = st.sampled_from([0x08, 0x11, 0x1A, 0x20, 0x2A, 0x32])
+crooked_values = st.recursive(
+    st.tuples(_kinds.map(lambda kind: bytes([kind])), st.binary(max_size=9)).map(b"".join),
+    lambda inner: (
+        st.builds(field, _kinds, inner)
+        | inner.map(lambda value: field(0x2A, entry(b"a", value)))
+        | inner.map(lambda value: field(0x32, field(0x0A, value)))
+    ),
+    max_leaves=4,
+)
+
+
 def nested(wrap: Callable[[Any], Any]) -> Any:
     """Nest a value deeper than a payload may."""
     tree: Any = 1
@@ -162,15 +185,28 @@ def test_it_reads_numbers_as_python_does(number: float) -> None:
     assert in_python(read, message) == read(message)
 
 
-@given(wire=st.binary(max_size=40))
-def test_bytes_that_are_no_struct_are_left_alone(wire: bytes) -> None:
-    """Where it reads anything, protobuf reads the same."""
+def read_at_most_what_protobuf_reads(wire: bytes) -> None:
+    """Check that whatever is read of these bytes, protobuf reads the same."""
     assert native is not None
 
     payload = native.read(wire, MAX_DEPTH)
 
     if payload is not None:
         assert json_format.MessageToDict(Struct.FromString(wire)) == payload
+
+
+@given(wire=st.binary(max_size=40))
+def test_bytes_that_are_no_struct_are_left_alone(wire: bytes) -> None:
+    """Any bytes at all."""
+    read_at_most_what_protobuf_reads(wire)
+
+
+@given(value=crooked_values)
+@example(value=b"\x11")
+@example(value=b"\x1a\x7f")
+def test_crooked_values_are_left_alone(value: bytes) -> None:
+    """The lengths around a value say nothing of what is in it."""
+    read_at_most_what_protobuf_reads(entry(b"a", value))
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
