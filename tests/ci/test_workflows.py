@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import sysconfig
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,10 @@ def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
     assert pydantic.replace(">=", "==") + ".0" in done.stdout.splitlines()
 
 
+@pytest.mark.skipif(
+    not (shutil.which("cc") and Path(sysconfig.get_path("include"), "Python.h").exists()),
+    reason="it needs a C compiler, and Python's headers",
+)
 def test_core_is_released_with_a_wheel_for_this_machine_too(tmp_path: Path) -> None:
     """Both wheels are tried; of both, an installer takes the compiled one."""
     clone = tmp_path / "clone"
