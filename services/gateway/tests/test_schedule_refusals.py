@@ -18,6 +18,7 @@ from temporalio.client import (
 from contextcore import ContextUnit
 from contextworker.core.announcement import AnnouncedRoute, Announcement
 from contextworker.core.testing import temporal_server
+from contextworker.core.workflow_ids import MAX_CHARACTERS
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
@@ -89,6 +90,9 @@ def tenant(caller: Caller, toys: None) -> Tenant:
         ({"payload": {"supplier_code": "", "limit": 0}}, {
             ".payload.supplier_code": 'must have at least 1 character, not ""',
             ".payload.limit": "must be 1 or more, not 0",
+        }),
+        ({"workflow_type": "x" * MAX_CHARACTERS}, {
+            ".workflow_type": f"is too long: a run's id would pass {MAX_CHARACTERS} characters"
         }),
         ({"payload": {}}, {".payload.supplier_code": "is required"}),
         ({"payload": {"supplier_code": "x", "tenant_id": "acme"}}, {

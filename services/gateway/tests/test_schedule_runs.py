@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from gateway_calls import Caller, until
-from gateway_deployments import deploy, set_current
+from gateway_deployments import deploy, deploy_version, set_current
 from gateway_released import released
 from gateway_schedules import Tenant, definition
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -138,6 +138,25 @@ async def test_a_retried_trigger_fires_once(tenant: Tenant, temporal_client: Cli
     assert 1 == (await tenant.schedule())["counts"]["started"]
 
 
+async def test_two_triggers_of_one_second_are_one_run(
+    tenant: Tenant, temporal_client: Client
+) -> None:
+    """Also when the first has ended: Temporal would take its id again."""
+    await tenant.register(definition(overlap="allow_all"))
+    now = datetime.now(UTC)
+
+    def trigger() -> ContextUnit:
+        payload = {"tenant_id": tenant.id, "schedule_id": "nightly"}
+        return ContextUnit(payload=payload, created_at=now)
+
+    first = await tenant.caller.ask("TriggerSchedule", trigger())
+    await temporal_client.get_workflow_handle(first["workflow_id"]).result()
+    second = await tenant.caller.ask("TriggerSchedule", trigger())
+
+    assert first == second
+    assert 1 == (await tenant.schedule())["counts"]["started"]
+
+
 async def test_a_trigger_that_starts_nothing_says_why(
     tenant: Tenant, temporal_client: Client
 ) -> None:
@@ -168,6 +187,7 @@ async def test_a_trigger_that_starts_nothing_says_why(
     }
     for reply in (first, beside):
         await finish(temporal_client, reply["workflow_id"])
+    assert await until(tenant.schedule, lambda one: one["running"] == [])
 
 
 async def test_a_paused_schedule_can_be_fired_by_hand(tenant: Tenant) -> None:
@@ -294,6 +314,33 @@ async def test_a_schedule_of_a_module_that_is_gone_says_so(
         "no module announces 'toy_passing' now; runs of this schedule wait on passing-tasks until "
         "a worker there knows it"
     ) == listed["reason"]
+
+
+async def test_a_schedule_of_a_module_that_moved_says_so_until_it_is_registered_again(
+    caller: Caller, temporal_client: Client
+) -> None:
+    """Its runs would wait on a queue that nobody serves; the same set again sends them on."""
+    tenant = Tenant(caller)
+    one = definition(workflow_type="toy_moving", payload={})
+    routes = (AnnouncedRoute(workflow_type="toy_moving"),)
+    old, new = (
+        Announcement(module="moving", task_queue=queue, routes=routes).to_payload()
+        for queue in ("old-tasks", "new-tasks")
+    )
+    await deploy(temporal_client, "moving", "1", old)
+    await tenant.register(one)
+    await deploy_version(temporal_client, "moving", "2", new)
+
+    listed = await until(tenant.schedule, lambda found: "reason" in found)
+    reply = await tenant.register(one)
+
+    assert (
+        "'toy_moving' is served on new-tasks now, and runs of this schedule go to old-tasks; "
+        "register it again"
+    ) == listed["reason"]
+    assert 1 == reply["updated"]
+    assert "reason" not in await tenant.schedule()
+    await set_current(temporal_client, "moving", "")
 
 
 async def test_a_schedule_runs_on_the_version_that_is_current_when_it_fires(

@@ -18,7 +18,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import Client
 
-from contextcore import ContextUnit
+from contextcore import ContextUnit, SecurityScopes
 from contextworker.gateway.schedules.reading import FoundSchedule, ScheduleReader
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
@@ -136,6 +136,19 @@ async def test_a_changed_schedule_is_changed_in_place(
     assert before["recent_runs"] == after["recent_runs"] != []
     assert "updated_at" in after
     assert other == other_after
+
+
+async def test_other_scopes_are_a_change(tenant: Tenant) -> None:
+    """They guard the schedule and its runs, so the same set of another unit's scopes is written."""
+    payload = {"tenant_id": tenant.id, "schedules": [definition()]}
+    units = [
+        ContextUnit(payload=payload, security=SecurityScopes(read=list(read)))
+        for read in ((), ("feeds:read",), ("feeds:read",))
+    ]
+
+    replies = [await tenant.caller.ask("RegisterSchedules", unit) for unit in units]
+
+    assert [(1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)] == list(map(counts, replies))
 
 
 async def test_a_pause_survives_what_is_registered(tenant: Tenant) -> None:
