@@ -12,6 +12,9 @@ from temporalio.client import Client
 
 from contextcore import ContextUnit
 from contextworker.core.announcement import Announcement
+from contextworker.gateway.runs import cancelling
+from contextworker.gateway.runs.access import AskedRun, find_own
+from contextworker.gateway.temporal import Temporal
 
 pytestmark = pytest.mark.usefixtures("toys")
 Answer = dict[str, Any]
@@ -114,6 +117,33 @@ async def test_an_older_run_is_not_taken_for_the_one_that_runs(caller: Caller) -
         "status": "cancelled"
     } == answer
     assert (second["run_id"], "running") == (status["run_id"], status["status"])
+
+
+async def test_a_run_that_ends_while_it_is_asked_has_ended(
+    caller: Caller, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that another unit began under its id in that very moment is not asked instead."""
+    tenant = f"t{uuid.uuid4().hex[:8]}"
+    first = await start(caller, supplier_code="wait", tenant_id=tenant)
+    looks: list[str] = []
+    second: Answer = {}
+
+    async def look_and_end(temporal: Temporal, asked: AskedRun, **options: Any) -> Any:
+        looks.append(asked.run_id)
+        found = await find_own(temporal, asked, **options)
+        if len(looks) == 1:
+            await temporal_client.get_workflow_handle(first["workflow_id"]).terminate()
+            second.update(await start(caller, supplier_code="wait", tenant_id=tenant))
+        return found
+
+    monkeypatch.setattr(cancelling, "find_own", look_and_end)
+    answer = await caller.ask("CancelTask", {"workflow_id": first["workflow_id"]})
+    status = await caller.status(first["workflow_id"])
+
+    assert ["", first["run_id"]] == looks
+    assert (first["run_id"], "terminated") == (answer["run_id"], answer["status"])
+    assert (second["run_id"], "running") == (status["run_id"], status["status"])
+    assert "cancel_requested" not in status
 
 
 async def test_a_run_that_continued_is_cancelled_by_its_first_run(caller: Caller) -> None:

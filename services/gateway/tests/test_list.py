@@ -1,8 +1,10 @@
 """ListTasks: the caller's runs, filtered and paged, and no way to ask for others'."""
 
 import base64
+import sys
+import time as clock
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -12,6 +14,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
+from contextworker.gateway.times import parsed
 
 pytestmark = pytest.mark.usefixtures("toys")
 Answer = dict[str, Any]
@@ -97,6 +100,18 @@ async def test_tasks_are_filtered_by_type_status_and_time(caller: Caller) -> Non
 async def test_a_time_may_be_written_in_any_way_of_iso_8601(caller: Caller, time: str) -> None:
     """However far away it is."""
     assert [] == await listed(caller, tenant_id=new_tenant(), started_after=time)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no tzset")
+def test_a_time_without_an_offset_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the gateway stands."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        clock.tzset()
+        read = parsed("2026-01-31T08:00:00")
+    clock.tzset()
+
+    assert datetime(2026, 1, 31, 8, tzinfo=UTC) == read
 
 
 async def test_open_tasks_come_first_then_the_latest_to_end(caller: Caller) -> None:

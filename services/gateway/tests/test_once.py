@@ -10,6 +10,8 @@ from gateway_calls import Caller
 from temporalio.client import Client
 
 from contextcore import ContextUnit
+from contextworker.gateway.runs import earlier
+from contextworker.gateway.visibility.queries import quoted
 
 pytestmark = pytest.mark.usefixtures("toys")
 Started = dict[str, Any]
@@ -101,6 +103,18 @@ async def test_a_run_that_continued_as_new_is_its_units(
     late = await start(caller, one)
 
     assert first == late
+
+
+async def test_the_begin_of_a_chain_is_known_without_visibility(
+    caller: Caller, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while visibility has yet to hear of it: the chain's latest run says where it began."""
+    monkeypatch.setattr(earlier, "quoted", lambda _: quoted("heard of nothing"))
+    unit = units("again", 1)[0]
+    first = await start(caller, unit)
+    await temporal_client.get_workflow_handle(first["workflow_id"]).result()
+
+    assert first == await start(caller, unit)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ from temporalio.client import Client
 
 from contextworker.gateway import task_queues
 from contextworker.gateway.errors import TemporalUnavailableError
+from contextworker.gateway.modules.listing import ModuleLister
+from contextworker.gateway.routing.route_cache import RouteCache
+from contextworker.gateway.routing.sources import DeploymentSource
 from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
 
@@ -84,3 +87,17 @@ async def test_one_caller_who_gives_up_leaves_the_others_their_answer(counted: C
 
     assert (await patient).name == "nobody-polls"
     assert 1 == counted.calls
+
+
+async def test_a_list_of_modules_that_failed_is_not_kept(counted: Counted) -> None:
+    """Who asks after an outage gets an answer, however long one is kept."""
+    routes = RouteCache(DeploymentSource(counted), interval_s=60, min_interval_s=0)
+    modules = ModuleLister(counted, Queues(counted), routes, min_interval_s=60)
+    counted.fails = True
+    with pytest.raises(TemporalUnavailableError):
+        await modules.list()
+
+    counted.fails = False
+    listed = await modules.list()
+
+    assert listed is await modules.list()

@@ -48,6 +48,7 @@ async def find(
             to come is taken for now.
     """
     since = min(created_at, datetime.now(UTC)) - _CLOCKS_APART
+    # Of a run that has just closed, visibility may still say that it runs.
     workflow_id = latest.execution.workflow_id
     listed = await temporal.call(
         temporal.service.list_workflow_executions,
