@@ -4,11 +4,12 @@
   against its route's JSON Schema, and exactly-once; beside temporalio's client starting the same
   workflow with the same unit.
 - GetTaskStatus of runs that wait for a worker, beside temporalio's `describe`.
+- a bare hop in the gateway's place, which does none of that: what gRPC and a process between cost.
 - the codec, beside google.protobuf's `json_format`.
 - the gateway's memory after 10,000 calls and after 100,000: starts, starts sent again, statuses and
   refusals.
 
-Server, gateway and load share the machine. Both sides are measured in the same round, on the same
+Server, gateway and load share the machine. All sides are measured in the same round, on the same
 server, taking turns; every round has a server and a gateway of its own. The tables give medians
 over five rounds, and ratios of those medians. `--quick` tries it out: one round, fewer calls.
 """
@@ -25,13 +26,13 @@ import grpc
 from front import codec
 from front.feed import WORKFLOW_TYPE, unit
 from front.load import Load, run
-from front.system import Fronted, System, system
+from front.system import Fronted, Raw, System, system
 
 from contextcore import ContextUnit
 
 AT_ONCE = (1, 16, 64)
 KINDS = ("start", "status")
-SIDES = ("raw", "gateway")
+SIDES = ("raw", "hop", "gateway")
 GOALS = {"start": 0.9, "status": 0.8}
 CODEC_GOAL = 5
 EARLY, LATE = 10_000, 100_000
@@ -42,22 +43,20 @@ Figures = dict[tuple[str, int, str], list[Load]]
 
 async def measure(it: System, figures: Figures, *, turn: int, calls: int) -> None:
     """Measure one round of everything but memory."""
-    runs = {
-        "raw": [await it.raw.start(unit()) for _ in range(50)],
-        "gateway": [await it.fronted.start(unit()) for _ in range(50)],
-    }
+    targets: dict[str, Raw | Fronted] = {"raw": it.raw, "hop": it.hop, "gateway": it.fronted}
+    runs = [await it.fronted.start(unit()) for _ in range(50)]
     for kind in KINDS:
         for at_once in AT_ONCE:
             count = calls if at_once > 1 else calls // 2
-            # Whoever goes first in a round goes second in the next.
-            for side in SIDES if turn % 2 == 0 else SIDES[::-1]:
-                target = it.raw if side == "raw" else it.fronted
+            # Whoever goes first in a round goes later in the next.
+            for side in (*SIDES[turn % 3 :], *SIDES[: turn % 3]):
+                target = targets[side]
                 if kind == "start":
                     units = [unit() for _ in range(count)]
-                    load = await run(target.start, units, at_once=at_once, cpu_s=it.cpu_s)
+                    load = await run(target.start, units, at_once=at_once, cpu_s=target.cpu_s)
                 else:
-                    ids = [runs[side][number % len(runs[side])] for number in range(count)]
-                    load = await run(target.status, ids, at_once=at_once, cpu_s=it.cpu_s)
+                    ids = [runs[number % len(runs)] for number in range(count)]
+                    load = await run(target.status, ids, at_once=at_once, cpu_s=target.cpu_s)
                 figures.setdefault((kind, at_once, side), []).append(load)
 
 
@@ -79,8 +78,8 @@ async def memory(it: System, *, early: int, late: int) -> tuple[float, float]:
                 await it.fronted.status(workflow_id)
 
     async def calls(numbers: range) -> float:
-        await run(call, numbers, at_once=MEMORY_CALLERS, cpu_s=it.cpu_s)
-        return it.memory_mb()
+        await run(call, numbers, at_once=MEMORY_CALLERS, cpu_s=it.fronted.cpu_s)
+        return it.fronted.memory_mb()
 
     return await calls(range(early)), await calls(range(early, late))
 
@@ -121,19 +120,21 @@ def _print_rates(kind: str, figures: Figures) -> None:
         "status": ("GetTaskStatus", "temporalio describe"),
     }[kind]
     print(
-        f"\n| at once | {theirs}, per s (min-max) | {ours}, per s (min-max) | ratio "
-        "| p50, ms | p99, ms | gateway CPU per call, ms |\n|---|---|---|---|---|---|---|"
+        f"\n| at once | {theirs}, per s (min-max) | bare hop, per s | {ours}, per s (min-max) "
+        "| ratio: hop | gateway | p50, ms | p99, ms | CPU per call, ms: hop / gateway |\n"
+        "|---|---|---|---|---|---|---|---|---|"
     )
     for at_once in AT_ONCE:
-        raw, gateway = (figures[kind, at_once, side] for side in SIDES)
-        ratio = _median(gateway, "per_second") / _median(raw, "per_second")
-        pairs = (
-            f"{_median(raw, name):.1f} / {_median(gateway, name):.1f}"
+        raw, hop, gateway = (figures[kind, at_once, side] for side in SIDES)
+        ratios = (_median(it, "per_second") / _median(raw, "per_second") for it in (hop, gateway))
+        latencies = (
+            " / ".join(f"{_median(it, name):.1f}" for it in (raw, hop, gateway))
             for name in ("p50_ms", "p99_ms")
         )
         print(
-            f"| {at_once} | {_spread(raw)} | {_spread(gateway)} | {ratio:.2f} "
-            f"| {' | '.join(pairs)} | {_median(gateway, 'cpu_ms'):.2f} |"
+            f"| {at_once} | {_spread(raw)} | {_median(hop, 'per_second'):.0f} | {_spread(gateway)} "
+            f"| {' | '.join(f'{ratio:.2f}' for ratio in ratios)} | {' | '.join(latencies)} "
+            f"| {_median(hop, 'cpu_ms'):.2f} / {_median(gateway, 'cpu_ms'):.2f} |"
         )
     print(f"\nGoal: at least {GOALS[kind]} of temporalio's at 16 and 64 at once.")
 

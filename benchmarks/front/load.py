@@ -18,7 +18,7 @@ class Load:
     p50_ms: float
     p99_ms: float
     cpu_ms: float
-    """Of the gateway, per call."""
+    """Of the process between, per call."""
 
 
 async def run(

@@ -1,4 +1,4 @@
-"""The two sides: Temporal's own client, and a client of a gateway, before one Temporal server.
+"""The sides: Temporal's own client, and a client of a gateway or of a bare hop, at one server.
 
 The gateway is a process of its own, with authentication, as it is run. Its route is announced
 without a worker: no worker takes CPU from either side, and every run waits.
@@ -57,6 +57,10 @@ class Raw:
         )
         return handle.id
 
+    def cpu_s(self) -> float:
+        """Return 0: nothing stands between."""
+        return 0.0
+
     async def status(self, workflow_id: str) -> object:
         """Ask how a run stands."""
         return (await self.client.get_workflow_handle(workflow_id).describe()).status
@@ -64,10 +68,11 @@ class Raw:
 
 @dataclass(frozen=True)
 class Fronted:
-    """A service that sends units to the gateway, as a service author would."""
+    """A service that sends units to a process, as a service author would."""
 
     stub: worker_pb2_grpc.WorkerServiceAsyncStub
-    metadata: tuple[tuple[str, str], ...]
+    process: psutil.Process
+    metadata: tuple[tuple[str, str], ...] = ()
 
     async def start(self, sent: ContextUnit) -> str:
         """Start a run, and return its id."""
@@ -85,52 +90,68 @@ class Fronted:
         )
         return ContextUnit.from_protobuf(reply).payload
 
-
-@dataclass(frozen=True)
-class System:
-    """Both sides, and the gateway's process."""
-
-    raw: Raw
-    fronted: Fronted
-    process: psutil.Process
-
     def cpu_s(self) -> float:
-        """Return what the gateway has used so far."""
+        """Return what the process has used so far."""
         return float(sum(self.process.cpu_times()[:2]))
 
     def memory_mb(self) -> float:
-        """Return the gateway's resident set."""
+        """Return the process's resident set."""
         return float(self.process.memory_info().rss / 1e6)
+
+
+@dataclass(frozen=True)
+class System:
+    """The sides that take turns."""
+
+    raw: Raw
+    hop: Fronted
+    fronted: Fronted
 
 
 @asynccontextmanager
 async def system(folder: Path) -> AsyncIterator[System]:
-    """Run a server and a gateway before it while the block runs."""
+    """Run a server, a gateway and a bare hop before it while the block runs."""
     async with temporal_server() as server:
         client = await Client.connect(server.address, data_converter=DATA_CONVERTER)
         await _announce(client)
-        port = free_port()
-        token = _token(folder)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "contextworker.gateway", env=_environment(server, port, folder)
-        )
-        try:
-            # As generated clients are made: nothing is tuned for the benchmark.
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                await asyncio.wait_for(channel.channel_ready(), READY_S)
-                stub = worker_pb2_grpc.WorkerServiceStub(channel)
-                fronted = Fronted(stub, (("authorization", f"Bearer {token}"),))
-                await fronted.start(unit())
-                yield System(Raw(client), fronted, psutil.Process(process.pid))
-        finally:
-            process.kill()
-            await process.wait()
+        bearer = (("authorization", f"Bearer {_token(folder)}"),)
+        gateway, hop = ["-m", "contextworker.gateway"], [str(Path(__file__).with_name("hop.py"))]
+        async with (
+            _fronted(gateway, server, folder, bearer) as fronted,
+            _fronted(hop, server, folder) as bare,
+        ):
+            yield System(Raw(client), bare, fronted)
+
+
+@asynccontextmanager
+async def _fronted(
+    program: list[str],
+    server: TemporalServer,
+    folder: Path,
+    metadata: tuple[tuple[str, str], ...] = (),
+) -> AsyncIterator[Fronted]:
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *program, env=_environment(server, port, folder)
+    )
+    try:
+        # As generated clients are made: nothing is tuned for the benchmark.
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            await asyncio.wait_for(channel.channel_ready(), READY_S)
+            stub = worker_pb2_grpc.WorkerServiceStub(channel)
+            fronted = Fronted(stub, psutil.Process(process.pid), metadata)
+            await fronted.start(unit())
+            yield fronted
+    finally:
+        process.kill()
+        await process.wait()
 
 
 def _environment(server: TemporalServer, port: int, folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         **server.environment,
+        "PYTHONPATH": str(Path(__file__).parents[1]),
         "WORKER_PORT": str(port),
         "CONTEXTWORKER_LOG_LEVEL": "WARNING",
         "CONTEXTWORKER_GATEWAY_AUTH_JWKS": str(folder / "jwks.json"),
