@@ -43,7 +43,15 @@ _MANY = (0, 1, 3, 5000, 60_000)
 _ids = st.sampled_from([UNIT_ID, UNIT_ID.upper(), UNIT_ID.replace("-", "")]) | texts
 _int32 = st.integers(-(2**31), 2**31 - 1)
 _times = st.builds(Timestamp, seconds=st.sampled_from(_SECONDS), nanos=st.sampled_from(_NANOS))
-_repeated = st.tuples(texts, st.sampled_from(_MANY)).map(lambda it: [it[0]] * it[1])
+_MOST_BYTES = 6_000_000  # of one field: more than a gateway takes, and no more than a test can hold
+
+
+def _often(one: str | context_unit_pb2.CotStep, times: int) -> list[Any]:
+    size = len(one.encode()) if isinstance(one, str) else one.ByteSize()
+    return [one] * min(times, _MOST_BYTES // (size + 1))
+
+
+_repeated = st.tuples(texts, st.sampled_from(_MANY)).map(lambda it: _often(*it))
 # Something odd for each field of the envelope.
 _ENVELOPE: dict[str, SearchStrategy[Any]] = {
     "unit_id": _ids,
@@ -64,7 +72,7 @@ _ENVELOPE: dict[str, SearchStrategy[Any]] = {
     ),
     "chain_of_thought": st.tuples(
         st.builds(context_unit_pb2.CotStep, agent=texts, timestamp=_times), st.sampled_from(_MANY)
-    ).map(lambda it: [it[0]] * (it[1] // 10)),
+    ).map(lambda it: _often(it[0], it[1] // 10)),
 }
 
 
