@@ -296,7 +296,8 @@ async def with_the_gateway_stopping(scene: Scene) -> Told:
     """Stop the gateway in the middle of a call that lasts."""
     payload = await _one_run(scene.world.open, "wait", f"t{uuid.uuid4().hex[:8]}")
     async with AsyncExitStack() as stopping:
-        settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0)
+        # Without a grace gRPC cuts calls off, perhaps before they have said why they end.
+        settings = GatewaySettings(port=0, gateway_shutdown_grace_s=30)
         async with connected(
             await stopping.enter_async_context(gateway(scene.client, settings))
         ) as it:
