@@ -6,7 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from contextworker.core.announcement import AnnouncedRoute, Announcement
-from contextworker.gateway.errors import TemporalUnavailableError, UnknownWorkflowTypeError
+from contextworker.gateway.errors import (
+    TemporalBusyError,
+    TemporalUnavailableError,
+    UnknownWorkflowTypeError,
+)
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import AnnouncedModule
 from contextworker.gateway.routing.sources import EntryPointSource, RouteSource
@@ -28,6 +32,20 @@ class LateShelf:
         """Read."""
         self.reads += 1
         return (module("toy"),) if self.reads > 1 else ()
+
+
+class BusyShelf:
+    """A source that asks some times to be asked later, as Temporal does of many gateways."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    async def read(self) -> Sequence[AnnouncedModule]:
+        """Read."""
+        self.left -= 1
+        if self.left >= 0:
+            raise TemporalBusyError("not now")
+        return (module("toy"),)
 
 
 class Shelf:
@@ -103,6 +121,13 @@ async def test_a_type_announced_meanwhile_is_found() -> None:
 async def test_a_type_listed_late_is_found() -> None:
     """One look is not enough to call a type unknown."""
     assert "toy" == (await cache(LateShelf()).find("toy")).workflow_type
+
+
+async def test_a_busy_source_is_asked_once_more() -> None:
+    """A gateway that has just started serves its first caller, or says in the end why not."""
+    assert "toy" == (await cache(BusyShelf(1)).find("toy")).workflow_type
+    with pytest.raises(TemporalBusyError):
+        await cache(BusyShelf(2)).find("toy")
 
 
 async def test_the_cache_outlives_an_outage() -> None:

@@ -15,7 +15,8 @@ from contextworker.gateway.shared_task import shared_task
 
 _log = logging.getLogger(__name__)
 # Temporal lists a deployment's new version a moment after it was made (0.1 s as measured), so one
-# look may come too early for a worker that has just started.
+# look may come too early for a worker that has just started; and it limits how often a deployment
+# is read, so one look may meet other gateways'.
 _LOOKS = 2
 
 
@@ -42,12 +43,18 @@ class RouteCache:
             UnknownWorkflowTypeError: No module has it now.
             RouteConflictError: Several modules claim it.
             TemporalUnavailableError: It is not cached, and the routes cannot be read.
+            TemporalBusyError: The same, for now.
         """
         route = self._table.find(workflow_type) if self._table else None
         if route is not None:
             return route
-        for _ in range(_LOOKS):
-            table = await self.refresh()
+        for look in range(1, _LOOKS + 1):
+            try:
+                table = await self.refresh()
+            except TemporalBusyError:
+                if look == _LOOKS:
+                    raise
+                continue
             route = table.find(workflow_type)
             if route is not None:
                 return route
