@@ -82,8 +82,30 @@ async def health_server(address: str, client: Client) -> AsyncIterator[Health]:
         ConfigurationError: The address cannot be listened on.
     """
     health = Health()
+    async with health_port(address, health, setting="CONTEXTWORKER_HEALTH_ADDRESS"):
+        watching = asyncio.create_task(health.watch(client)) if address else None
+        try:
+            yield health
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.wait([watching])
+
+
+@asynccontextmanager
+async def health_port(address: str, health: Health, *, setting: str) -> AsyncIterator[None]:
+    """Answer probes at `host:port` while the block runs; at an empty address, nobody.
+
+    Args:
+        address: Where to listen, without TLS.
+        health: What to answer.
+        setting: The variable that the address comes from, to name it where it is wrong.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on.
+    """
     if not address:
-        yield health
+        yield
         return
     # Two processes on one port would share its probes silently.
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
@@ -92,14 +114,12 @@ async def health_server(address: str, client: Client) -> AsyncIterator[Health]:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
         raise ConfigurationError(
-            f"the health service cannot listen on {address}: is the port in use? ({error})"
+            f"the health service cannot listen on {address}: is it host:port, and the port free? "
+            f"Set {setting} to another one"
         ) from error
     await server.start()
     _log.info("health service on %s:%d", address.rpartition(":")[0], port)
-    watching = asyncio.create_task(health.watch(client))
     try:
-        yield health
+        yield
     finally:
-        watching.cancel()
-        await asyncio.wait([watching])
         await server.stop(grace=None)

@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha import reflection
 from temporalio.client import Client
 
 from contextcore import worker_pb2_grpc
-from contextworker.core.health import Health
+from contextworker.core.health import Health, health_port
 from contextworker.gateway.connections import server_options
 from contextworker.gateway.identity.authenticator import Authenticator
 from contextworker.gateway.identity.setup import authentication
@@ -20,7 +20,6 @@ from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.listening import bind, tell_exposure
 from contextworker.gateway.modules.listing import ModuleLister
 from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
-from contextworker.gateway.probes import probe_port
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
 from contextworker.gateway.runs.plan import Planner
@@ -76,7 +75,9 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     async with authentication(settings) as authenticator:
         server = _server(servicer, authenticator, settings)
         await health.serve_on(server)
-        async with probe_port(settings.gateway_health_address, health):
+        async with health_port(
+            settings.gateway_health_address, health, setting="CONTEXTWORKER_GATEWAY_HEALTH_ADDRESS"
+        ):
             health.ready()
             port = bind(server, settings)
             await server.start()
