@@ -1,4 +1,4 @@
-"""Lists runs, newest first, a page at a time."""
+"""Lists runs, open ones first, a page at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
