@@ -171,7 +171,7 @@ async def test_every_problem_of_a_set_comes_at_once(tenant: Tenant) -> None:
         ("ListSchedules", {"page_token": "%%%"}, ["page_token"]),
         ("ListSchedules", {"page_token": "bm9uZQ=="}, ["page_token"]),
         ("ListSchedules", {"tenant_id": "a b"}, ["tenant_id"]),
-        ("PauseSchedule", {"note": "x" * 501}, ["note", "schedule_id"]),
+        ("PauseSchedule", {"note": "ü" * 501}, ["note", "schedule_id"]),
         ("ResumeSchedule", {"schedule_id": ""}, ["schedule_id"]),
         ("TriggerSchedule", {"schedule_id": "x", "overlap": 5}, ["overlap"]),
         ("BackfillSchedule", {"schedule_id": "x", "start_at": "yesterday"}, [

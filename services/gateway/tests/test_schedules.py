@@ -151,6 +151,16 @@ async def test_other_scopes_are_a_change(tenant: Tenant) -> None:
     assert [(1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)] == list(map(counts, replies))
 
 
+async def test_a_note_may_be_as_long_as_temporal_takes(tenant: Tenant) -> None:
+    """It is measured in bytes, as Temporal does; a caller's long name is cut to fit."""
+    await tenant.register(definition())
+    note = "ü" * 500
+
+    paused = await tenant.ask("PauseSchedule", schedule_id="nightly", note=note)
+
+    assert note == paused["note"] == (await tenant.schedule())["note"]
+
+
 async def test_a_pause_survives_what_is_registered(tenant: Tenant) -> None:
     """An operator's pause is no part of the set: neither the same nor a changed one ends it."""
     await tenant.register(definition(paused=False))

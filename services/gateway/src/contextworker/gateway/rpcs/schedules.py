@@ -11,6 +11,7 @@ from contextworker.gateway.rpcs.requests import (
     Wire,
     page_fields,
 )
+from contextworker.gateway.schedules.control import MAX_NOTE_BYTES
 from contextworker.gateway.schedules.definition import (
     DEFINITION,
     MAX_SCHEDULES,
@@ -24,7 +25,7 @@ from contextworker.gateway.schedules.setup import Schedules
 from contextworker.gateway.times import parsed
 
 _ONE = {"schedule_id": SCHEDULE_ID, "tenant_id": TENANT_FIELD}
-_NOTE = {"note": {"type": "string", "maxLength": 500}}
+_NOTE = {"note": {"type": "string", "maxBytes": MAX_NOTE_BYTES}}
 _LARGEST_PAGE = 100
 _SET = Shape.of(
     {

@@ -12,6 +12,9 @@ from contextworker.gateway.schedules.patching import Patcher, Target
 from contextworker.gateway.schedules.reading import ScheduleReader
 from contextworker.gateway.temporal import Temporal
 
+MAX_NOTE_BYTES = 1000
+"""What Temporal takes."""
+
 
 class PausedReply(Message):
     """Whether a schedule is paused now, and what was noted of it."""
@@ -45,7 +48,7 @@ class ScheduleControl:
             ScopeMissingError: The caller lacks a scope of the unit that registered it.
             TemporalUnavailableError: Temporal does not answer.
         """
-        note = note or f"paused by {current_caller().subject}"
+        note = note or _by_caller("paused")
         return await self._set(target, SchedulePatch(pause=note), note)
 
     async def resume(self, target: Target, note: str | None) -> PausedReply:
@@ -56,7 +59,7 @@ class ScheduleControl:
             ScopeMissingError: The caller lacks a scope of the unit that registered it.
             TemporalUnavailableError: Temporal does not answer.
         """
-        note = note or f"resumed by {current_caller().subject}"
+        note = note or _by_caller("resumed")
         return await self._set(target, SchedulePatch(unpause=note), note)
 
     async def delete(self, target: Target) -> DeletedReply:
@@ -86,3 +89,8 @@ class ScheduleControl:
         return PausedReply(
             schedule_id=target.schedule_id, tenant_id=target.tenant_id, paused=paused, note=note
         )
+
+
+def _by_caller(done: str) -> str:
+    told = f"{done} by {current_caller().subject}".encode()[:MAX_NOTE_BYTES]
+    return told.decode(errors="ignore")
