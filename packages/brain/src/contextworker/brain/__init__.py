@@ -2,14 +2,19 @@
 
 from contextworker.brain.identity import product_id
 from contextworker.brain.models import (
+    Availability,
     Enrichment,
     EnrichmentStatus,
+    FeedState,
+    HistoryEntry,
+    HistoryField,
     Product,
     ProductRecord,
     Reject,
     RejectRecord,
     RunRecord,
     RunStatus,
+    SupplierState,
     UpsertCounts,
 )
 from contextworker.brain.opening import open_brain
@@ -17,16 +22,21 @@ from contextworker.brain.protocol import Brain
 from contextworker.brain.settings import BrainSettings
 
 __all__ = [
+    "Availability",
     "Brain",
     "BrainSettings",
     "Enrichment",
     "EnrichmentStatus",
+    "FeedState",
+    "HistoryEntry",
+    "HistoryField",
     "Product",
     "ProductRecord",
     "Reject",
     "RejectRecord",
     "RunRecord",
     "RunStatus",
+    "SupplierState",
     "UpsertCounts",
     "open_brain",
     "product_id",

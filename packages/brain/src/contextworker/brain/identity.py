@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid5
 
-_NAMESPACE = UUID("5c0f6a4e-5d0b-5c57-9a3e-2f0a4f6a1d37")
+NAMESPACE = UUID("5c0f6a4e-5d0b-5c57-9a3e-2f0a4f6a1d37")
 
 
 def product_id(tenant_id: str, dealer_code: str, sku: str) -> str:
@@ -12,4 +12,4 @@ def product_id(tenant_id: str, dealer_code: str, sku: str) -> str:
     every store, and differs between tenants. It must never change: other systems keep it.
     """
     # No part can hold a NUL (the records refuse it), so two keys never join to one name.
-    return str(uuid5(_NAMESPACE, f"{tenant_id}\x00{dealer_code}\x00{sku}"))
+    return str(uuid5(NAMESPACE, f"{tenant_id}\x00{dealer_code}\x00{sku}"))

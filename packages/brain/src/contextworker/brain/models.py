@@ -1,6 +1,7 @@
 """The records that modules hand to the Brain and get back."""
 
 import hashlib
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
@@ -35,11 +36,23 @@ class EnrichmentStatus(StrEnum):
     ERROR = "error"
 
 
+class Availability(StrEnum):
+    """Whether a product can be bought, in the words of schema.org and of product feeds."""
+
+    IN_STOCK = "in_stock"
+    OUT_OF_STOCK = "out_of_stock"
+    PREORDER = "preorder"
+    BACKORDER = "backorder"
+    DISCONTINUED = "discontinued"
+
+
 class RunStatus(StrEnum):
     """How a harvest stands."""
 
     RUNNING = "running"
     COMPLETED = "completed"
+    NOT_MODIFIED = "not_modified"
+    """The feeds are what they were at the last harvest: nothing was read, nothing changed."""
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
@@ -59,6 +72,7 @@ class ProductFields(Record):
     quantity: Int64 | None = None
     price_retail: Money | None = None
     currency: Text | None = None
+    availability: Availability | None = None
     params: JsonObject = Field(default_factory=dict, description="Any further attributes.")
     url: Text | None = None
     image_url: Text | None = None
@@ -70,15 +84,28 @@ class ProductRecord(ProductFields):
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over the canonical JSON of the fields.
+        """Half of a SHA-256, in hex, over `NUL name NUL value` of each field.
 
         Equal amounts hash equally (10.5 and 10.50), and an absent field is left out, so that a
-        field added to this model later does not make every stored product look changed.
+        field added to this model later does not make every stored product look changed. No value
+        holds a NUL, so no two contents are the same text.
         """
-        content = self.model_dump(exclude_none=True)
-        if self.price_retail is not None:
-            content["price_retail"] = canonical_decimal(self.price_retail)
-        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+        text = "".join(
+            f"\0{name}\0{_canonical(value)}"
+            for name in CONTENT_FIELDS
+            if (value := getattr(self, name)) is not None
+        )
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+CONTENT_FIELDS = tuple(ProductFields.model_fields)
+"""What a content hash is made of, in this order: a new field goes to the end."""
+
+
+def _canonical(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return canonical_decimal(value)
+    return canonical_json(value) if isinstance(value, dict) else str(value)
 
 
 class Product(ProductFields):
@@ -94,6 +121,60 @@ class Product(ProductFields):
     first_seen_at: Instant
     last_seen_at: Instant = Field(description="When a feed last had it, changed or not.")
     updated_at: Instant = Field(description="When its content last changed.")
+    removed_at: Instant | None = Field(
+        default=None, description="When its supplier's feed was first without it; None if it is in."
+    )
+
+
+class HistoryField(StrEnum):
+    """What of a product the history follows."""
+
+    PRICE = "price_retail"
+    QUANTITY = "quantity"
+    AVAILABILITY = "availability"
+    LISTED = "listed"
+    """Whether the supplier's feed has the product: `true` or `false`."""
+
+
+class HistoryEntry(Record):
+    """One change of one field. Entries are only ever added.
+
+    What a product was inserted with is no change: it is the first entry's `old`, or the product's
+    value where there is no entry.
+    """
+
+    product_id: str
+    sku: str
+    dealer_code: str
+    field: HistoryField
+    old: str | None
+    new: str | None
+    run_id: str = Field(description="The run that saw it.")
+    changed_at: Instant
+
+
+class FeedState(Record):
+    """What is remembered of a feed, so that the next harvest can tell whether it changed."""
+
+    source: str = Field(description="As rejects name it.")
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str = Field(description="SHA-256 of its bytes, unpacked.")
+    size: int = Field(ge=0)
+    key: str = Field(description="Of its object in the object store.")
+    columns: tuple[str, ...] = ()
+
+
+class SupplierState(Record):
+    """Where a supplier stands after its latest completed harvest."""
+
+    dealer_code: Code
+    run_id: str = Field(description="That harvest.")
+    config_digest: str = Field(description="Of what the supplier's file said then.")
+    is_whole: bool = Field(
+        default=True, description="The feeds list everything: what they lack is gone."
+    )
+    feeds: tuple[FeedState, ...] = ()
 
 
 class UpsertCounts(Record):
@@ -149,6 +230,9 @@ class Reject(RejectRecord):
 
     run_id: str
     recorded_at: Instant
+    resolved_run_id: str | None = Field(
+        default=None, description="The run that made a product of it after all."
+    )
 
     @property
     def cursor(self) -> str:
@@ -166,6 +250,7 @@ class RunRecord(Record):
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
+    removed: int = 0
     rejected: int = 0
     error: str | None = None
     started_at: Instant

@@ -1,19 +1,24 @@
 """What modules know of the Brain."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from contextworker.brain.models import (
     Enrichment,
     EnrichmentStatus,
+    HistoryEntry,
     Product,
     ProductRecord,
     Reject,
     RejectRecord,
     RunRecord,
     RunStatus,
+    SupplierState,
     UpsertCounts,
 )
+
+if TYPE_CHECKING:
+    import polars as pl
 
 NO_COUNTS = UpsertCounts()
 
@@ -34,20 +39,72 @@ class Brain(Protocol):
         """Return when the store answers."""
         ...
 
+    def known_products(self, tenant_id: str, *, dealer_code: str) -> AsyncIterator["pl.DataFrame"]:
+        """Stream what is stored of a supplier, removed products too.
+
+        Frames of `KNOWN_SCHEMA`, of bounded size, in any order.
+        """
+        ...
+
+    async def store_products(
+        self, tenant_id: str, products: "pl.DataFrame", *, dealer_code: str, run_id: str
+    ) -> UpsertCounts:
+        """Store a batch of one supplier's products, a frame of `PRODUCT_SCHEMA`.
+
+        No sku comes twice in a frame. A product whose content_hash is what is stored stays as it
+        is; one that changed becomes `pending` again, and its last enrichment stays readable until
+        the gardener writes the next; one that was removed is listed again, and counts as updated.
+        What changed of the fields that `HistoryField` names is added to the history. Returns what
+        this call did, so a call made again counts everything as unchanged.
+        """
+        ...
+
     async def upsert_products(
         self, tenant_id: str, products: Sequence[ProductRecord], *, run_id: str
     ) -> UpsertCounts:
-        """Store a batch by the key (tenant, dealer_code, sku).
+        """Store records, as `store_products` does; of a key that comes twice the last one wins."""
+        ...
 
-        A product whose content changed becomes `pending` again; its last enrichment stays readable
-        until the gardener writes the next. Where a batch repeats a key, the last one wins.
+    async def mark_seen(
+        self, tenant_id: str, skus: Sequence[str], *, dealer_code: str, run_id: str
+    ) -> None:
+        """Note that a feed has these products, though none of them changed.
 
-        The counts add up over the calls of a run: a product counts once a run, in the first call
-        that brought it, as what this run did to it (inserted, updated, or left unchanged). A call
-        repeated with the same run and products counts the same again, also after a crash between
-        commit and answer. Repeated keys, within a call or in a later call of the run, count
-        nothing.
+        Only for feeds that do not list everything: what a whole feed has is noted for all products
+        at once, by `record_supplier`.
         """
+        ...
+
+    async def remove_products(
+        self, tenant_id: str, skus: Sequence[str], *, dealer_code: str, run_id: str
+    ) -> int:
+        """Mark products as no longer in their supplier's feed; returns how many were in until now.
+
+        Their content and enrichment stay. Each one goes into the history.
+        """
+        ...
+
+    async def supplier_state(self, tenant_id: str, *, dealer_code: str) -> SupplierState | None:
+        """Return where a supplier stands; None before its first completed harvest."""
+        ...
+
+    async def record_supplier(self, tenant_id: str, state: SupplierState) -> None:
+        """Note where a supplier stands now that a harvest is complete.
+
+        Where its feeds are whole, every product of the supplier that is not removed was seen by
+        that harvest: `last_seen_at` moves for all of them, without a write to any.
+        """
+        ...
+
+    async def product_history(
+        self,
+        tenant_id: str,
+        *,
+        sku: str,
+        dealer_code: str | None = None,
+        limit: int = 100,
+    ) -> list[HistoryEntry]:
+        """Return what changed of the products with a sku, the latest first."""
         ...
 
     async def get_products(self, tenant_id: str, product_ids: Sequence[str]) -> list[Product]:
@@ -98,15 +155,40 @@ class Brain(Protocol):
         """Store rejects by the key (tenant, run, source, row number); the last one wins."""
         ...
 
+    async def resolve_rejects(
+        self,
+        tenant_id: str,
+        *,
+        run_id: str,
+        rows: Sequence[tuple[str, int]],
+        resolved_run_id: str,
+    ) -> int:
+        """Note that a run made products of rejects, named by (source, row number).
+
+        Returns how many of them were unresolved, or resolved by the same run.
+        """
+        ...
+
     async def list_rejects(
         self,
         tenant_id: str,
         *,
         run_id: str | None = None,
+        supplier_code: str | None = None,
+        unresolved: bool = False,
         limit: int = 100,
         after: str | None = None,
     ) -> list[Reject]:
-        """Return a page in the order of run, source and row; `after` is the last one's `cursor`."""
+        """Return a page in the order of run, source and row; `after` is the last one's `cursor`.
+
+        Args:
+            tenant_id: Whose.
+            run_id: Only that run's.
+            supplier_code: Only those of that supplier's runs.
+            unresolved: Only those that no later run made a product of.
+            limit: How many at most.
+            after: Where the page before this one ended.
+        """
         ...
 
     async def count_rejects(self, tenant_id: str, *, run_id: str) -> dict[str, int]:
@@ -130,6 +212,7 @@ class Brain(Protocol):
         run_id: str,
         status: RunStatus = RunStatus.COMPLETED,
         counts: UpsertCounts = NO_COUNTS,
+        removed: int = 0,
         rejected: int = 0,
         error: str | None = None,
     ) -> RunRecord:

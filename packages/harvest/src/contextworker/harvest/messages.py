@@ -27,8 +27,20 @@ class FeedFormat(StrEnum):
 
     CSV = "csv"
     TSV = "tsv"
+    JSON = "json"
     JSONL = "jsonl"
     XLSX = "xlsx"
+    XLS = "xls"
+    ODS = "ods"
+    PARQUET = "parquet"
+    GOOGLE = "google"
+    """Google Merchant's product data as XML, RSS or Atom."""
+    GOOGLE_TSV = "google_tsv"
+    YML = "yml"
+    """Yandex Market Language, `yml_catalog`."""
+    SHOPIFY = "shopify"
+    """Shopify's product export, a CSV with rows that continue the one before."""
+    BMECAT = "bmecat"
 
 
 class HarvestRequest(RoutePayload):
@@ -36,6 +48,15 @@ class HarvestRequest(RoutePayload):
 
     supplier_code: SupplierCode = Field(
         description="Name of the supplier's file without .toml; `all` for every supplier."
+    )
+    accept_removals: bool = Field(
+        default=False,
+        description="Let this one harvest remove more products than max_removed_fraction.",
+    )
+    replay_run_id: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="Try the rejects of this run again, with today's mapping, instead of a feed.",
     )
 
 
@@ -55,6 +76,8 @@ class HarvestRun(Message):
     supplier_code: SupplierCode
     run_id: str
     workflow_id: str
+    accept_removals: bool = False
+    replay_run_id: str | None = None
 
 
 class HarvestPlan(Message):
@@ -116,7 +139,7 @@ class StoredProducts(Message):
 class HarvestReport(Message):
     """The result of one harvest.
 
-    `inserted + updated + unchanged + rejected + duplicates == rows`.
+    `inserted + updated + unchanged + rejected + duplicates + filtered == rows`.
     """
 
     run_id: str
@@ -129,6 +152,10 @@ class HarvestReport(Message):
     rejected: int = Field(description="Rows that are no product; kept with their reason.")
     rejected_by_reason: dict[str, int]
     duplicates: int = Field(description="Rows replaced by a later row with the same sku.")
+    filtered: int = Field(default=0, description="Rows left out by the mapping's lists.")
+    removed: int = Field(default=0, description="Products that the feeds no longer have.")
+    returned: int = Field(default=0, description="Of `updated`: had been removed before.")
+    warnings: tuple[str, ...] = Field(default=(), description="What to look at, in sentences.")
     bytes: int = Field(description="Size of the feeds.")
     duration_s: float
 
