@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contextworker.brain import ProductRecord, RejectRecord
-from contextworker.harvest.feeds.formats import BadRow, RawRow
+from contextworker.harvest.feeds.blocks import BadRow, RawRow
 from contextworker.harvest.rows.mapping import RowMapper
 from contextworker.harvest.suppliers import Mapping, Source, Supplier
 

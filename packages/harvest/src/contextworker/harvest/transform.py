@@ -9,6 +9,7 @@ from contextworker.brain import ProductRecord
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.batches import Batcher, Manifest, Packed, ProductBatch, RejectBatch
 from contextworker.harvest.errors import FeedError
+from contextworker.harvest.feeds.blocks import Block
 from contextworker.harvest.feeds.formats import READERS
 from contextworker.harvest.messages import Feed, FetchedFeeds, TransformedFeeds
 from contextworker.harvest.rows.mapping import RowMapper
@@ -71,7 +72,11 @@ class Transformer:
 
     def _pack(self, feed: Feed, path: Path) -> Iterator[Packed]:
         mapper = RowMapper(self._supplier, source=feed.source)
-        rows = READERS[feed.format](path, feed, self._supplier.mapping.columns)
+        rows = (
+            row
+            for read in READERS[feed.format](path, feed)
+            for row in (read.rows() if isinstance(read, Block) else (read,))
+        )
         return self._batcher.pack(map(mapper.map, rows))
 
     async def _store_all(self, batches: Iterator[Packed], on_rows: Callable[[int], None]) -> None:

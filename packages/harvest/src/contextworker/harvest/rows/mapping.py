@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from contextworker.brain import ProductRecord, RejectRecord
-from contextworker.harvest.feeds.formats import BadRow, RawRow, Row
+from contextworker.harvest.feeds.blocks import BadRow, RawRow, Row
 from contextworker.harvest.rows import values
 from contextworker.harvest.rows.values import RowProblemError
 from contextworker.harvest.suppliers import Binding, Constant, Supplier

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from contextworker.harvest.feeds.blocks import Reader
 from contextworker.harvest.feeds.formats.delimited import read_delimited
 from contextworker.harvest.feeds.formats.jsonl import read_jsonl
-from contextworker.harvest.feeds.formats.rows import BadRow, RawRow, Reader, Row
 from contextworker.harvest.feeds.formats.xlsx import check_workbook, read_xlsx
 from contextworker.harvest.messages import FeedFormat
 
@@ -15,4 +15,4 @@ READERS: Mapping[FeedFormat, Reader] = {
     FeedFormat.XLSX: read_xlsx,
 }
 
-__all__ = ["READERS", "BadRow", "RawRow", "Reader", "Row", "check_workbook"]
+__all__ = ["READERS", "check_workbook"]

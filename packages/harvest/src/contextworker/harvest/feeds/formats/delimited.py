@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contextworker.harvest.errors import FeedError
+from contextworker.harvest.feeds.blocks import BadRow, Row
 from contextworker.harvest.feeds.formats.header import Header
-from contextworker.harvest.feeds.formats.rows import BadRow, Row
 from contextworker.harvest.feeds.formats.text import lines, open_text
 from contextworker.harvest.messages import Feed, FeedFormat
 
@@ -32,14 +32,14 @@ class _Lines:
         return not self.last.endswith(("\n", "\r"))
 
 
-def read_delimited(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[Row]:
+def read_delimited(path: Path, feed: Feed) -> Iterator[Row]:
     """Yield the rows of a CSV or TSV feed.
 
     Quoting is strict, so that a stray quote costs one row and never swallows those after it
     unnoticed.
 
     Raises:
-        FeedError: The header lacks a column, or the bytes are not of the encoding.
+        FeedError: The header cannot be read, or the bytes are not of the encoding.
     """
     delimiter = feed.delimiter or _DEFAULT_DELIMITER[feed.format]
     with open_text(path, feed) as file:
@@ -53,7 +53,7 @@ def read_delimited(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[
             ) from error
         if cells is None:
             raise FeedError(f"the feed {feed.source} is empty; ask the supplier for a new export")
-        header = Header(cells, needed=columns, source=feed.source)
+        header = Header(cells, source=feed.source)
         while True:
             number = reader.line_num + 1
             try:

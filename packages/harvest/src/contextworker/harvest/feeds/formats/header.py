@@ -1,37 +1,34 @@
 """The header of a tabular feed: checked once, then it names every row's cells."""
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.rows import BadRow, RawRow, Row
-
-_SHOWN = 12
-_SHOWN_LENGTH = 80
+from contextworker.harvest.feeds.blocks import BadRow, RawRow, Row
 
 
 class Header:
     """The columns of one feed."""
 
-    def __init__(self, cells: Sequence[Any], *, needed: frozenset[str], source: str) -> None:
-        """Check the header.
+    def __init__(self, cells: Sequence[Any], *, source: str) -> None:
+        """Name the columns.
+
+        A name that comes more than once gets its number, as in `price (1)` and `price (2)`: which
+        one is meant, only the supplier file can say.
 
         Raises:
-            FeedError: A needed column is missing or there twice.
+            FeedError: No column has a name.
         """
-        self._names = [str(cell).strip() for cell in cells]
-        while self._names and not self._names[-1]:
-            self._names.pop()  # a delimiter at the end of the line names no column
-        counts = Counter(self._names)
-        if missing := sorted(needed - counts.keys()):
-            raise FeedError(_missing(missing, [name for name in self._names if name], source))
-        if twice := sorted(name for name in needed if counts[name] > 1):
+        names = [str(cell).strip() for cell in cells]
+        while names and not names[-1]:
+            names.pop()  # a delimiter at the end of the line names no column
+        if not names:
             raise FeedError(
-                f"the feed {source} has the column {', '.join(map(repr, twice))} more than once; "
-                "ask the supplier for distinct column names"
+                f"the feed {source} has a header without column names; "
+                "ask the supplier for a new export"
             )
+        self.names = _distinct(names)
 
     def row(self, number: int, cells: Sequence[Any], *, cut_off: bool = False) -> Row | None:
         """Name a row's cells; None for a blank row, a BadRow where cells and columns differ.
@@ -43,10 +40,10 @@ class Header:
         """
         if not any(cell is not None and cell != "" for cell in cells):
             return None
-        expected, found = len(self._names), len(cells)
+        expected, found = len(self.names), len(cells)
         if found > expected and not any(cells[expected:]):
             found = expected
-        values = dict(zip(self._names, cells, strict=False))
+        values = dict(zip(self.names, cells, strict=False))
         values.pop("", None)
         if found == expected:
             return RawRow(number, values)
@@ -68,24 +65,16 @@ class Header:
         )
 
 
-def _missing(missing: list[str], present: list[str], source: str) -> str:
-    found = shown(present) or "no column names at all"
-    sentence = f"the feed {source} has no column {', '.join(map(repr, missing))}; it has {found}"
-    if len(present) == 1:
-        for delimiter in (";", "\t", "|", ","):
-            if delimiter in present[0]:
-                return f"{sentence}; set delimiter = {delimiter!r} for this source"
-    folded = {name.casefold(): name for name in present if len(name) <= _SHOWN_LENGTH}
-    for name in missing:
-        if close := difflib.get_close_matches(name.casefold(), folded, n=1):
-            return f"{sentence}; is {name!r} now called {folded[close[0]]!r}?"
-    return f"{sentence}; adapt the [mapping] of the supplier file"
-
-
-def shown(names: Sequence[str]) -> str:
-    """Quote column names for a sentence: the first few, and of long ones the start."""
-    quoted = [
-        repr(name if len(name) <= _SHOWN_LENGTH else f"{name[:_SHOWN_LENGTH]}…")
-        for name in names[:_SHOWN]
-    ]
-    return ", ".join(quoted) + (", …" if len(names) > _SHOWN else "")
+def _distinct(names: list[str]) -> list[str]:
+    counts = Counter(names)
+    seen: Counter[str] = Counter()
+    distinct: list[str] = []
+    for name in names:
+        if name and counts[name] > 1:
+            seen[name] += 1
+            while counts[numbered := f"{name} ({seen[name]})"]:
+                seen[name] += 1
+            distinct.append(numbered)
+        else:
+            distinct.append(name)
+    return distinct

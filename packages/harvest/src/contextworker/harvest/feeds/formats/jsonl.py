@@ -6,41 +6,23 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
-from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.header import shown
-from contextworker.harvest.feeds.formats.rows import BadRow, RawRow, Row
+from contextworker.harvest.feeds.blocks import BadRow, RawRow, Row
 from contextworker.harvest.feeds.formats.text import lines, open_text
 from contextworker.harvest.messages import Feed
 
 _DEEPEST = 50
-_REMEMBERED = 1000  # names of keys, for a sentence: some feeds have others on every line
 
 
-def read_jsonl(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[Row]:
+def read_jsonl(path: Path, feed: Feed) -> Iterator[Row]:
     """Yield the rows of a JSON Lines feed. Fractions are Decimals, exactly as written.
 
-    A key that one line leaves out is an empty value; one that every line leaves out is an error.
-
     Raises:
-        FeedError: No line has one of the columns, or the bytes are not of the encoding.
+        FeedError: The bytes are not of the encoding.
     """
-    missing = set(columns)
-    seen: set[str] = set()
     with open_text(path, feed) as file:
         for number, line in enumerate(lines(file, feed), start=1):
-            if not line.strip():
-                continue
-            row = _row(number, line)
-            if isinstance(row, RawRow):
-                missing.difference_update(row.values)
-                if len(seen) < _REMEMBERED:
-                    seen.update(row.values)
-            yield row
-    if seen and missing:
-        raise FeedError(
-            f"no line of the feed {feed.source} has {', '.join(map(repr, sorted(missing)))}; "
-            f"it has {shown(sorted(seen))}; adapt the [mapping] of the supplier file"
-        )
+            if line.strip():
+                yield _row(number, line)
 
 
 def _row(number: int, line: str) -> Row:

@@ -18,8 +18,8 @@ from python_calamine import (
 )
 
 from contextworker.harvest.errors import FeedError
+from contextworker.harvest.feeds.blocks import Row
 from contextworker.harvest.feeds.formats.header import Header
-from contextworker.harvest.feeds.formats.rows import Row
 from contextworker.harvest.messages import Feed
 
 # A sheet is read as one block from its first cell to its last, at 32 bytes a cell, full or not.
@@ -82,11 +82,11 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def read_xlsx(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[Row]:
+def read_xlsx(path: Path, feed: Feed) -> Iterator[Row]:
     """Yield the rows of a workbook's sheet; the first non-blank row is the header.
 
     Raises:
-        FeedError: The workbook cannot be read, has no such sheet, or lacks a column.
+        FeedError: The workbook cannot be read, or has no such sheet.
     """
     try:
         workbook = CalamineWorkbook.from_path(path)
@@ -102,7 +102,7 @@ def read_xlsx(path: Path, feed: Feed, columns: frozenset[str]) -> Iterator[Row]:
             if (row := header.row(number, values)) is not None:
                 yield row
         elif any(value != "" for value in values):
-            header = Header(values, needed=columns, source=feed.source)
+            header = Header(values, source=feed.source)
     if header is None:
         raise FeedError(f"the feed {feed.source} is empty; ask the supplier for a new export")
 
