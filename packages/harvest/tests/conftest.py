@@ -18,7 +18,7 @@ from contextworker.core.testing.fixtures import temporal
 from contextworker.core.testing.server import TemporalServer
 from contextworker.core.worker import shared_modules
 from contextworker.harvest.activities import Harvester
-from contextworker.harvest.feeds.fetch import Fetcher
+from contextworker.harvest.feeds.fetch import Fetcher, FetchLimits
 from contextworker.harvest.messages import HarvestRun
 from contextworker.harvest.module import module
 from contextworker.harvest.settings import HarvestSettings
@@ -212,7 +212,7 @@ async def harvester(
         yield Harvester(
             settings=settings,
             suppliers=SupplierDirectory(settings.suppliers_dir),
-            fetcher=Fetcher(http, max_bytes=1_000_000),
+            fetcher=Fetcher(http, FetchLimits(max_bytes=1_000_000)),
             store=objects,
             brain=brain,
         )

@@ -12,7 +12,7 @@ from contextworker.core.heartbeats import Heart, beating
 from contextworker.core.messages import Progress
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
-from contextworker.harvest.feeds.fetch import Fetcher
+from contextworker.harvest.feeds.fetch import Fetched, Fetcher
 from contextworker.harvest.feeds.formats import check_workbook
 from contextworker.harvest.feeds.sniff import check_feed
 from contextworker.harvest.messages import (
@@ -72,7 +72,8 @@ class Harvester(HarvestActivities):
         )
         supplier = await asyncio.to_thread(self._suppliers.load, run.supplier_code)
         return HarvestPlan(
-            retry=supplier.retry, heartbeat_timeout_s=self._settings.harvest_heartbeat_timeout_s
+            retry=supplier.retry.steps.fetch,
+            heartbeat_timeout_s=self._settings.harvest_heartbeat_timeout_s,
         )
 
     @activity.defn(name="fetch_products")
@@ -108,8 +109,9 @@ class Harvester(HarvestActivities):
             heart.beat(progress, _dump(fetched))
 
         with tempfile.TemporaryDirectory(prefix="contextworker-harvest-") as folder:
-            path = Path(folder) / "feed"
-            feed_format = await self._fetcher.fetch(source, path, on_bytes)
+            got = await self._fetcher.fetch(source, Path(folder), None, on_bytes)
+            assert isinstance(got, Fetched)
+            path, feed_format = got.path, _format(source, got)
             await asyncio.to_thread(self._check, path, source, feed_format)
             return Feed(
                 source=_label(supplier, number),
@@ -184,6 +186,20 @@ class Harvester(HarvestActivities):
             rejected=report.rejected if report is not None else 0,
             error=end.error,
         )
+
+
+def _format(source: Source, got: Fetched) -> FeedFormat:
+    endings = {".tab": FeedFormat.TSV, ".ndjson": FeedFormat.JSONL}
+    ending = Path(got.name).suffix.lower()
+    found = source.format or endings.get(ending)
+    if found is None and ending.removeprefix(".") in set(FeedFormat):
+        found = FeedFormat(ending.removeprefix("."))
+    if found is None:
+        raise FeedError(
+            f"the format of {source.public_url} is not known from its name; "
+            f"set format to {', '.join(FeedFormat)} in the supplier file"
+        )
+    return found
 
 
 def _prefix(run: HarvestRun) -> str:

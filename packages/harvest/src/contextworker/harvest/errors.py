@@ -4,6 +4,7 @@ PermanentError
 ├── ConfigurationError
 │   └── SupplierError         unknown supplier, or its file is wrong: edit the file
 └── FeedError                 the feed is not what the supplier file says: ask the supplier
+    └── FeedTruncatedError    it is cut off: ask the supplier for a whole one
 TransientError
 └── FeedUnavailableError      the feed could not be had this time: tried again by policy
 """
@@ -19,5 +20,13 @@ class FeedError(PermanentError):
     """A feed is not usable as it is."""
 
 
+class FeedTruncatedError(FeedError):
+    """A feed ends in its middle."""
+
+
 class FeedUnavailableError(TransientError):
-    """A feed could not be fetched this time."""
+    """A feed could not be fetched this time; where its server says when, `retry_after_s` does."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -61,12 +61,26 @@ class HarvestRequest(RoutePayload):
 
 
 class Retry(Message):
-    """How often, and how patiently, a supplier's feed is asked for again."""
+    """How often, and how patiently, a step is tried again after a failure that may pass."""
 
     maximum_attempts: int = Field(default=5, ge=1, le=100, description="The first one included.")
     initial_interval_s: float = Field(default=2, gt=0, le=3600, description="Before the second.")
     maximum_interval_s: float = Field(default=120, gt=0, le=86_400, description="Never longer.")
     backoff: float = Field(default=4, ge=1, le=100, description="Factor from pause to pause.")
+
+
+OWN_STORES_RETRY = Retry(
+    maximum_attempts=30, initial_interval_s=1, maximum_interval_s=60, backoff=2
+)
+"""Our own stores may be away for 25 minutes."""
+
+
+class Retries(Message):
+    """How often each step of a supplier's harvest is tried."""
+
+    fetch: Retry = Retry()
+    transform: Retry = OWN_STORES_RETRY
+    store: Retry = OWN_STORES_RETRY
 
 
 class HarvestRun(Message):

@@ -19,7 +19,7 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     from contextworker.core.objects import ObjectStore  # noqa: PLC0415
     from contextworker.core.settings import RuntimeSettings  # noqa: PLC0415
     from contextworker.harvest.activities import Harvester  # noqa: PLC0415
-    from contextworker.harvest.feeds.fetch import Fetcher  # noqa: PLC0415
+    from contextworker.harvest.feeds.fetch import Fetcher, FetchLimits  # noqa: PLC0415
     from contextworker.harvest.settings import HarvestSettings  # noqa: PLC0415
     from contextworker.harvest.suppliers import SupplierDirectory  # noqa: PLC0415
 
@@ -36,7 +36,7 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
         harvester = Harvester(
             settings=settings,
             suppliers=SupplierDirectory(settings.suppliers_dir),
-            fetcher=Fetcher(http, max_bytes=settings.harvest_max_feed_bytes),
+            fetcher=Fetcher(http, FetchLimits(max_bytes=settings.harvest_max_feed_bytes)),
             store=ObjectStore.from_url(RuntimeSettings().store_url),
             brain=brain,
         )

@@ -15,9 +15,9 @@ from contextworker.harvest.messages import (
     ALL_SUPPLIERS,
     SUPPLIER_CODE_MAX_LENGTH,
     SUPPLIER_CODE_PATTERN,
-    Retry,
 )
 from contextworker.harvest.suppliers.mapping import Mapping
+from contextworker.harvest.suppliers.retry import RetrySection
 from contextworker.harvest.suppliers.source import Source
 from contextworker.harvest.suppliers.supplier import Supplier
 
@@ -101,7 +101,11 @@ def _resolve(source: Source, folder: Path) -> Source:
     return source.model_copy(update={"url": (folder / source.url).resolve().as_uri()})
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {"sources": Source, "mapping": Mapping, "retry": Retry}
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "sources": Source,
+    "mapping": Mapping,
+    "retry": RetrySection,
+}
 
 
 def _sentences(problems: list[ErrorDetails]) -> list[str]:

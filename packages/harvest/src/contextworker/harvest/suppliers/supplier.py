@@ -5,8 +5,8 @@ from typing import Annotated
 from babel.numbers import is_currency
 from pydantic import AfterValidator, Field
 
-from contextworker.harvest.messages import Retry
 from contextworker.harvest.suppliers.mapping import Mapping
+from contextworker.harvest.suppliers.retry import RetrySection
 from contextworker.harvest.suppliers.section import Section
 from contextworker.harvest.suppliers.source import Source
 
@@ -28,4 +28,4 @@ class Supplier(Section):
     currency: Currency | None = None
     sources: tuple[Source, ...] = Field(min_length=1)
     mapping: Mapping
-    retry: Retry = Retry()
+    retry: RetrySection = RetrySection()

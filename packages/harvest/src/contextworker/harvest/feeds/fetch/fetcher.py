@@ -1,38 +1,22 @@
-"""Bring one source's bytes to local disk, or say in one sentence why not."""
+"""Fetch a source, wherever it is."""
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import httpx
 
+from contextworker.brain import FeedState
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
-from contextworker.harvest.messages import FeedFormat
+from contextworker.harvest.feeds.fetch.limits import FetchLimits
+from contextworker.harvest.feeds.fetch.result import Fetched, NotModified, OnBytes
 from contextworker.harvest.suppliers import Source
 
 _CHUNK = 1024 * 1024
-_EXTENSIONS = {
-    ".csv": FeedFormat.CSV,
-    ".tsv": FeedFormat.TSV,
-    ".tab": FeedFormat.TSV,
-    ".jsonl": FeedFormat.JSONL,
-    ".ndjson": FeedFormat.JSONL,
-    ".xlsx": FeedFormat.XLSX,
-}
-_CONTENT_TYPES = {
-    "text/csv": FeedFormat.CSV,
-    "application/csv": FeedFormat.CSV,
-    "text/tab-separated-values": FeedFormat.TSV,
-    "application/jsonl": FeedFormat.JSONL,
-    "application/x-ndjson": FeedFormat.JSONL,
-    "application/x-jsonlines": FeedFormat.JSONL,
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": FeedFormat.XLSX,
-}
 _REFUSED = {
     HTTPStatus.UNAUTHORIZED: "asks for a login; check the access in the supplier file",
     HTTPStatus.FORBIDDEN: "refuses access; ask the supplier to allow it",
@@ -41,30 +25,36 @@ _REFUSED = {
 }
 _LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
-# Called with the bytes had so far and how many there will be, where known.
-OnBytes = Callable[[int, int | None], None]
-
 
 class Fetcher:
-    """Fetches sources; `max_bytes` bounds what one of them may take on disk."""
+    """Fetches sources within limits."""
 
-    def __init__(self, http: httpx.AsyncClient, *, max_bytes: int) -> None:
+    def __init__(self, http: httpx.AsyncClient, limits: FetchLimits) -> None:
         self._http = http
-        self._max_bytes = max_bytes
+        self._max_bytes = limits.max_bytes
 
-    async def fetch(self, source: Source, path: Path, on_bytes: OnBytes) -> FeedFormat:
-        """Write the source to a file and return its format.
+    async def fetch(
+        self, source: Source, folder: Path, known: FeedState | None, on_bytes: OnBytes
+    ) -> Fetched | NotModified:
+        """Bring the source into a folder.
+
+        Args:
+            source: What to fetch.
+            folder: Empty, and to be removed by the caller.
+            known: What was remembered of it when it was last fetched.
+            on_bytes: Told how far it is.
 
         Raises:
-            FeedError: It is not there, not for us, too large, or of no known format.
+            FeedError: It is not there, not for us, too large, cut off or packed in a wrong way.
             FeedUnavailableError: The server was in the way; later may be better.
         """
+        path = folder / "feed"
+        name = PurePosixPath(urlsplit(source.url).path).name
         if source.is_remote:
             content_type = await self._download(source, path, on_bytes)
-        else:
-            await asyncio.to_thread(self._copy, source, path)
-            content_type = ""
-        return _format(source, content_type)
+            return Fetched(path, name, content_type)
+        await asyncio.to_thread(self._copy, source, path)
+        return Fetched(path, name)
 
     def _copy(self, source: Source, path: Path) -> None:
         # A copy, because the supplier may replace the file while it is being read.
@@ -162,17 +152,3 @@ def _check_status(response: httpx.Response, where: str) -> None:
     meaning = next((text for code, text in _REFUSED.items() if code == status), None)
     problem = meaning or "is refused; check the url in the supplier file"
     raise FeedError(f"the feed {where} {problem} (HTTP {status})")
-
-
-def _format(source: Source, content_type: str) -> FeedFormat:
-    found = (
-        source.format
-        or _EXTENSIONS.get(Path(urlsplit(source.url).path).suffix.lower())
-        or _CONTENT_TYPES.get(content_type.partition(";")[0].strip().lower())
-    )
-    if found is None:
-        raise FeedError(
-            f"the format of {source.public_url} is not known from its name; "
-            f"set format to {', '.join(FeedFormat)} in the supplier file"
-        )
-    return found
