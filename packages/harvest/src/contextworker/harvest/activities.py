@@ -116,7 +116,7 @@ class Harvester(HarvestActivities):
             return Feed(
                 source=_label(supplier, number),
                 format=feed_format,
-                encoding=source.encoding,
+                encoding=source.encoding or "utf-8",
                 delimiter=source.delimiter,
                 sheet=source.sheet,
                 raw=await self._store.put_file(path, prefix=_prefix(run)),
@@ -124,7 +124,10 @@ class Harvester(HarvestActivities):
 
     def _check(self, path: Path, source: Source, feed_format: FeedFormat) -> None:
         check_feed(
-            path, source=source.public_url, feed_format=feed_format, encoding=source.encoding
+            path,
+            source=source.public_url,
+            feed_format=feed_format,
+            encoding=source.encoding or "utf-8",
         )
         if feed_format is FeedFormat.XLSX:
             limit = self._settings.harvest_max_workbook_bytes
