@@ -1,81 +1,82 @@
 """CSV and TSV feeds."""
 
-import csv
 from collections.abc import Iterator
+from itertools import groupby, islice
 from pathlib import Path
 
-from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.blocks import BadRow, Row
+import polars as pl
+
+from contextworker.harvest.feeds.blocks import Block, RawRow, Row
 from contextworker.harvest.feeds.formats.header import Header
-from contextworker.harvest.feeds.formats.text import lines, open_text
+from contextworker.harvest.feeds.formats.plain import PlainReader
+from contextworker.harvest.feeds.formats.strict import read_header, read_rows
+from contextworker.harvest.feeds.formats.text import decoding
+from contextworker.harvest.feeds.formats.window import Window
 from contextworker.harvest.messages import Feed, FeedFormat
 
-_DEFAULT_DELIMITER = {FeedFormat.CSV: ",", FeedFormat.TSV: "\t"}
+_DEFAULT_DELIMITER = {
+    FeedFormat.CSV: ",",
+    FeedFormat.SHOPIFY: ",",
+    FeedFormat.TSV: "\t",
+    FeedFormat.GOOGLE_TSV: "\t",
+}
+_LEAST = 64 * 1024
+_MOST = 8 * 1024 * 1024
+_GROWTH = 4
+_WORTH_A_FRAME = 64
+_MOST_ROWS = 20_000
 
 
-class _Lines:
-    """The file's lines, remembering how the last one ended: a feed may be cut off."""
-
-    def __init__(self, source: Iterator[str]) -> None:
-        self._source = source
-        self.last = ""
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        self.last = next(self._source)
-        return self.last
-
-    @property
-    def cut_off(self) -> bool:
-        return not self.last.endswith(("\n", "\r"))
-
-
-def read_delimited(path: Path, feed: Feed) -> Iterator[Row]:
+def read_delimited(
+    path: Path, feed: Feed, *, least: int = _LEAST, most: int = _MOST
+) -> Iterator[Block | Row]:
     """Yield the rows of a CSV or TSV feed.
 
-    Quoting is strict, so that a stray quote costs one row and never swallows those after it
-    unnoticed.
+    Args:
+        path: The file.
+        feed: How it is written.
+        least: Of so many bytes that are not plain, the rows are read one by one.
+        most: At most so many bytes are parsed at once.
 
     Raises:
         FeedError: The header cannot be read, or the bytes are not of the encoding.
     """
     delimiter = feed.delimiter or _DEFAULT_DELIMITER[feed.format]
-    with open_text(path, feed) as file:
-        source = _Lines(lines(file, feed))
-        reader = csv.reader(source, delimiter=delimiter, strict=True)
-        try:
-            cells = next((row for row in reader if row), None)
-        except csv.Error as error:
-            raise FeedError(
-                f"the header of the feed {feed.source} cannot be read: {error}"
-            ) from error
-        if cells is None:
-            raise FeedError(f"the feed {feed.source} is empty; ask the supplier for a new export")
-        header = Header(cells, source=feed.source)
-        while True:
-            number = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield _unreadable(number, reader.line_num, source, error)
-                continue
-            row = header.row(number, cells, cut_off=source.cut_off)
-            if row is not None:
-                yield row
+    with path.open("rb") as file, decoding(path, feed):
+        window = Window(file, feed)
+        header = read_header(window, delimiter, size=least, source=feed.source)
+        plain = PlainReader(header, delimiter)
+        size, failures = most, 0
+        while not window.is_empty:
+            piece = window.piece(size)
+            parsed = plain.read(piece, window.line) if piece is not None else None
+            if piece is not None and parsed is not None:
+                window.skip(len(piece), lines=parsed.lines)
+                if parsed.block.frame.height:
+                    yield parsed.block
+                size, failures = min(size * _GROWTH, most), 0
+            elif size > least:
+                size = max(size // _GROWTH, least)
+            else:
+                stretch = min(least << failures, most)
+                yield from _framed(read_rows(window, header, delimiter, size=stretch), header)
+                failures += 1
 
 
-def _unreadable(first: int, last: int, source: _Lines, error: csv.Error) -> BadRow:
-    if "end of data" in str(error):
-        reason = f"a quote opened on line {first} is never closed: the feed may be cut off there"
-        return BadRow(first, "cut_off", reason, {"line": source.last})
-    where = f"line {first}" if first >= last else f"lines {first} to {last}"
-    return BadRow(
-        first,
-        "bad_quotes",
-        f"{where} cannot be read as a row ({error}); quotes inside a text must be doubled",
-        {"line": source.last},
-    )
+def _framed(rows: Iterator[Row], header: Header) -> Iterator[Block | Row]:
+    """Put rows that follow each other into frames, where they are enough to be worth it."""
+    names = [name for name in header.names if name]
+    for are_good, run in groupby(rows, key=lambda row: isinstance(row, RawRow)):
+        if not are_good:
+            yield from run
+            continue
+        while good := [row for row in islice(run, _MOST_ROWS) if isinstance(row, RawRow)]:
+            if len(good) < _WORTH_A_FRAME:
+                yield from good
+            else:
+                frame = pl.DataFrame(
+                    {name: [row.values[name] for row in good] for name in names},
+                    schema=dict.fromkeys(names, pl.String),
+                )
+                numbers = [row.number for row in good]
+                yield Block(frame, pl.Series("number", numbers, dtype=pl.UInt32))

@@ -20,12 +20,25 @@ def open_text(path: Path, feed: Feed) -> Iterator[TextIO]:
     Raises:
         FeedError: While reading: a byte is not of the feed's encoding.
     """
-    encoding = "utf-8-sig" if feed.encoding == "utf-8" else feed.encoding
-    with path.open(encoding=encoding, newline="") as file:
-        try:
-            yield file
-        except UnicodeError as error:
-            raise _undecodable(path, feed, encoding) from error
+    with path.open(encoding=_marked(feed.encoding), newline="") as file, decoding(path, feed):
+        yield file
+
+
+@contextmanager
+def decoding(path: Path, feed: Feed) -> Iterator[None]:
+    """Say where in the file what cannot be decoded is.
+
+    Raises:
+        FeedError: A byte is not of the feed's encoding.
+    """
+    try:
+        yield
+    except UnicodeError as error:
+        raise _undecodable(path, feed, _marked(feed.encoding)) from error
+
+
+def _marked(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
 def lines(file: TextIO, feed: Feed) -> Iterator[str]:
@@ -38,12 +51,17 @@ def lines(file: TextIO, feed: Feed) -> Iterator[str]:
     while line := file.readline(MAX_LINE + 1):
         number += 1
         if len(line) > MAX_LINE:
-            raise FeedError(
-                f"the feed {feed.source} has more than {MAX_LINE:,} characters on line {number}; "
-                "it is no list of rows"
-            )
+            raise too_long(feed, number)
         # With utf-16-le and the like the byte order mark is left in as a character.
         yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+def too_long(feed: Feed, number: int) -> FeedError:
+    """Say that a line is longer than any row."""
+    return FeedError(
+        f"the feed {feed.source} has more than {MAX_LINE:,} characters on line {number}; "
+        "it is no list of rows"
+    )
 
 
 def _undecodable(path: Path, feed: Feed, encoding: str) -> FeedError:
