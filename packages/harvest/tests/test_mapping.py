@@ -8,6 +8,7 @@ import pytest
 from contextworker.brain import ProductRecord, RejectRecord
 from contextworker.harvest.feeds.blocks import BadRow, RawRow
 from contextworker.harvest.rows.mapping import RowMapper
+from contextworker.harvest.rows.raw import is_replayable
 from contextworker.harvest.suppliers import Mapping, Source, Supplier
 
 GOOD = {"No": "A1", "Title": " Tent ", "Price": "1 234,50 €", "Stock": "7", "Path": "Camp/Tents"}
@@ -163,14 +164,31 @@ def test_bad_rows_pass_through() -> None:
     assert expected == found
 
 
-def test_rejects_are_bounded() -> None:
-    """A reject keeps its row, but never megabytes of it or what a store cannot hold."""
+def test_rejects_keep_their_row() -> None:
+    """A reject has its row whole, however odd: what a store cannot hold is marked."""
     row = {"No": "", "Title": "x" * 5000, "nul": "a\0b", "deep": {"a": [1]}, "big": 2**70}
     raw = reject(row | {f"c{n}": n for n in range(500)}).raw
-    assert 500 == len(raw["Title"])
-    assert ("a␀b", '{"a": [1]}', str(2**70)) == (raw["nul"], raw["deep"], raw["big"])
-    assert 200 == len(raw)
+    assert 5000 == len(raw["Title"])
+    assert ({"…": "a␀b"}, {"a": [1]}, {"#": str(2**70)}) == (raw["nul"], raw["deep"], raw["big"])
+    assert 499 == raw["c499"]
+
+
+def test_rejects_are_bounded() -> None:
+    """A reject never keeps megabytes, and says where it is cut."""
+    raw = reject({"No": "", "Title": "ж" * 50_000} | {f"c{n}": n for n in range(500)}).raw
+    assert {"…": "ж" * 499 + "…"} == raw["Title"]
+    assert {"…": "405 further columns"} == raw["…"]
+    assert 101 == len(raw)
     assert 1000 >= len(reject({"Price": "x" * 50_000}).reason)
+
+
+def test_a_shortened_row_is_not_tried_again() -> None:
+    """What is left of a long row would be another product."""
+    raw = reject({"No": "", "Title": "x" * 70_000}).raw
+    again = mapper().map(RawRow(2, raw | {"No": "A1"}))
+    assert isinstance(again, RejectRecord)
+    assert "not_whole" == again.reason_code
+    assert not is_replayable("missing_sku", raw)
 
 
 def test_numbers_that_no_reader_takes() -> None:

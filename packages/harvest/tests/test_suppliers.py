@@ -6,7 +6,7 @@ import pytest
 
 from contextworker.harvest.errors import SupplierError
 from contextworker.harvest.messages import FeedFormat, Retry
-from contextworker.harvest.suppliers import Constant, Supplier, SupplierDirectory
+from contextworker.harvest.suppliers import Binding, Supplier, SupplierDirectory
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "suppliers"
 
@@ -69,16 +69,17 @@ def test_every_key(folder: Path) -> None:
         supplier.sources[0].format,
     )
     assert (FeedFormat.XLSX, "Stock") == (supplier.sources[1].format, supplier.sources[1].sheet)
-    assert Constant(value="Nordlys") == supplier.mapping.brand_name
+    assert Binding(value="Nordlys") == supplier.mapping.brand_name
     assert {"No", "Title", "Path", "Price", "Weight (kg)"} == supplier.mapping.columns
-    assert Retry(maximum_attempts=2, initial_interval_s=0.5) == supplier.retry
+    assert Retry(maximum_attempts=2, initial_interval_s=0.5) == supplier.retry.steps.fetch
 
 
 def test_params_as_a_list(folder: Path) -> None:
     """A list of params keeps each column's own name."""
     text = FULL.replace('{ weight_kg = "Weight (kg)" }', '["Weight", "Colour"]')
     (folder / "camp.toml").write_text(text, encoding="utf-8")
-    assert {"Weight": "Weight", "Colour": "Colour"} == load(folder).mapping.params
+    expected = {"Weight": Binding(column="Weight"), "Colour": Binding(column="Colour")}
+    assert expected == load(folder).mapping.params.named
 
 
 def test_public_url_has_no_secrets(folder: Path) -> None:
@@ -128,7 +129,7 @@ def test_file_names_that_are_no_codes(folder: Path, name: str) -> None:
         ('brand_name = { value = "Nordlys" }', 'brand = "B"', "did you mean brand_name?"),
         ('sheet = "Stock"', 'shet = "Stock"', "sources.1.shet is not a known key"),
         ("maximum_attempts = 2", "maximum_attempts = 0", "retry.maximum_attempts"),
-        ("maximum_attempts = 2", "tries = 2", "known keys: backoff, initial_interval_s"),
+        ("maximum_attempts = 2", "tries = 2", "known keys: backoff, fetch, initial_interval_s"),
         ('currency = "EUR"', 'currency = "EURO"', "'EURO' is no ISO 4217 currency code"),
         ('currency = "EUR"', 'code = "camp"', "the file's name is the code"),
         ('encoding = "cp1251"', 'encoding = "cp1"', "'cp1' is no known encoding"),
@@ -136,7 +137,7 @@ def test_file_names_that_are_no_codes(folder: Path, name: str) -> None:
         ('url = "feeds/tents.csv"', 'url = "ftp://a/b.csv"', "a path or a file://"),
         ('url = "feeds/tents.csv"', 'url = "file://feeds/tents.csv"', "three slashes"),
         ('delimiter = ";"', "delimiter = '\"'", "sources.0.delimiter"),
-        ('format = "xlsx"', 'format = "xml"', "'csv', 'tsv', 'jsonl' or 'xlsx'"),
+        ('format = "xlsx"', 'format = "xml"', "sources.1.format: Input should be 'csv', 'tsv'"),
         ('price_retail = "Price"\n', "", "price_retail is required but mapped to no column"),
         ('sku = "No"', 'sku = "No', "line 13"),
     ],

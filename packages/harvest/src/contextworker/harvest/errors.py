@@ -4,7 +4,9 @@ PermanentError
 ├── ConfigurationError
 │   └── SupplierError         unknown supplier, or its file is wrong: edit the file
 └── FeedError                 the feed is not what the supplier file says: ask the supplier
-    └── FeedTruncatedError    it is cut off: ask the supplier for a whole one
+    ├── SchemaDriftError      it lacks a column that is needed: accept its new name, or ask
+    ├── FeedTruncatedError    it is cut off: ask the supplier for a whole one
+    └── RemovalGuardError     it lacks too much of the catalogue: accept that, or ask
 TransientError
 └── FeedUnavailableError      the feed could not be had this time: tried again by policy
 """
@@ -20,8 +22,16 @@ class FeedError(PermanentError):
     """A feed is not usable as it is."""
 
 
+class SchemaDriftError(FeedError):
+    """A feed lacks a column that its mapping needs."""
+
+
 class FeedTruncatedError(FeedError):
     """A feed ends in its middle."""
+
+
+class RemovalGuardError(FeedError):
+    """A feed lacks more of a supplier's products than the supplier's file allows."""
 
 
 class FeedUnavailableError(TransientError):

@@ -15,8 +15,11 @@ from contextworker.harvest.messages import (
     ALL_SUPPLIERS,
     SUPPLIER_CODE_MAX_LENGTH,
     SUPPLIER_CODE_PATTERN,
+    Retry,
 )
-from contextworker.harvest.suppliers.mapping import Mapping
+from contextworker.harvest.suppliers.binding import Binding, toml_key
+from contextworker.harvest.suppliers.defaults import completed
+from contextworker.harvest.suppliers.mapping import Mapping, Selection
 from contextworker.harvest.suppliers.retry import RetrySection
 from contextworker.harvest.suppliers.source import Source
 from contextworker.harvest.suppliers.supplier import Supplier
@@ -91,8 +94,26 @@ def _parse(content: dict[str, Any], *, code: str, path: Path) -> Supplier:
     except ValidationError as error:
         problems = "; ".join(_sentences(error.errors()))
         raise SupplierError(f"supplier file {path}: {problems}") from error
+    if left_out := _left_out(supplier):
+        raise SupplierError(f"supplier file {path}: {'; '.join(left_out)}")
     sources = tuple(_resolve(source, path.parent) for source in supplier.sources)
     return supplier.model_copy(update={"sources": sources})
+
+
+def _left_out(supplier: Supplier) -> list[str]:
+    """Say what a mapping lacks, where that is certain before a feed is seen.
+
+    Without any mapping a file is still good for looking at the feed.
+    """
+    if not supplier.mapping.model_fields_set:
+        return []
+    mappings = [completed(supplier.mapping, source.format) for source in supplier.sources]
+    known = [
+        mapping.problems()
+        for mapping, source in zip(mappings, supplier.sources, strict=True)
+        if source.format is not None
+    ]
+    return list(dict.fromkeys(problem for problems in known for problem in problems))
 
 
 def _resolve(source: Source, folder: Path) -> Source:
@@ -108,6 +129,21 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 
+def _section(place: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return what the table with a key is."""
+    match place:
+        case ("mapping", "only" | "except", _):
+            return Selection
+        case ("mapping", _, _, *_):
+            return Binding
+        case ("retry", _, _):
+            return Retry
+        case (section, _, *_):
+            return _SECTIONS.get(str(section), Supplier)
+        case _:
+            return Supplier
+
+
 def _sentences(problems: list[ErrorDetails]) -> list[str]:
     """Say what is wrong; a list whose every item is wrong is not called empty besides."""
     within = {problem["loc"][:1] for problem in problems if len(problem["loc"]) > 1}
@@ -120,12 +156,12 @@ def _sentences(problems: list[ErrorDetails]) -> list[str]:
 
 def _sentence(problem: ErrorDetails) -> str:
     """Say what is wrong with a key as a person would."""
-    where = ".".join(str(part) for part in problem["loc"])
+    where = ".".join(str(part) for part in problem["loc"]).replace("params.named.", "params.")
     if problem["type"] == "missing":
         return f"{where} is missing"
     if problem["type"] == "extra_forbidden":
-        section = _SECTIONS.get(str(problem["loc"][0]), Supplier)
-        known = sorted(section.model_fields.keys() - {"code"})
+        section = _section(problem["loc"])
+        known = sorted(toml_key(name) for name in section.model_fields if name != "code")
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
         return f"{where} is not a known key; {hint}"

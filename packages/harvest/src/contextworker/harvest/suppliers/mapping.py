@@ -23,10 +23,15 @@ class Params(Section):
     """Further attributes of a product. What is named here wins over what a JSON object holds."""
 
     named: dict[Column, Bound] = Field(default_factory=dict)
-    object: Column | None = None
+    object: Bound | None = None
     """A column that holds a JSON object of attributes."""
     everything: bool = False
     """Every column that nothing else is made of."""
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """Where attributes come from, the object first."""
+        return (*([self.object] if self.object else []), *self.named.values())
 
 
 class Mapping(Section):
@@ -76,7 +81,9 @@ class Mapping(Section):
         if isinstance(given, dict):
             named = {name: bound for name, bound in given.items() if name != "*"}
             return {"named": named} | ({"object": given["*"]} if "*" in given else {})
-        return given
+        if isinstance(given, Params):
+            return given
+        raise ValueError('write "*", a column with a JSON object, a list of columns, or a table')
 
     @model_validator(mode="after")
     def _steps_fit(self) -> "Mapping":
@@ -87,6 +94,8 @@ class Mapping(Section):
             misplaced = sorted(bound.model_fields_set & PRICE_KEYS)
             if misplaced and field != "price_retail":
                 raise ValueError(f"{field} is no price; {misplaced[0]} is for price_retail only")
+        if self.params.object is not None and self.params.object.is_text:
+            raise ValueError("params: a JSON object is taken from its column as it is")
         return self
 
     @property
@@ -101,9 +110,8 @@ class Mapping(Section):
     @property
     def columns(self) -> frozenset[str]:
         """Every column that is named."""
-        bound = [*self.bindings.values(), *self.params.named.values()]
-        named = {column for item in bound for column in (*item.origins, *item.further)}
-        return frozenset(named | ({self.params.object} if self.params.object else set()))
+        bound = (*self.bindings.values(), *self.params.bindings)
+        return frozenset(column for item in bound for column in (*item.origins, *item.further))
 
     def problems(self) -> list[str]:
         """Say what is missing for every row to become a product."""

@@ -27,5 +27,7 @@ class Supplier(Section):
     name: str = Field(min_length=1)
     currency: Currency | None = None
     sources: tuple[Source, ...] = Field(min_length=1)
-    mapping: Mapping
+    mapping: Mapping = Mapping()
     retry: RetrySection = RetrySection()
+    max_removed_fraction: float = Field(default=0.5, ge=0, le=1)
+    """Of the listed products: what lacks more of them is not taken for a whole feed."""
