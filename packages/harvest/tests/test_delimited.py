@@ -107,6 +107,7 @@ def soup() -> st.SearchStrategy[str]:
 @example(text=HEADER + "a,b,c,\nd,e,f,\n", least=8, most=10**6)
 @example(text=HEADER + "a,b,c,d\ne,f\n", least=8, most=10**6)
 @example(text=HEADER + 'a,"\rb",c\n', least=1, most=10**6)
+@example(text=HEADER + "\ufeffa,b,c\n", least=8, most=10**6)
 def test_equals_the_specification(
     tmp_path: Path, encoding: str, text: str, least: int, most: int
 ) -> None:

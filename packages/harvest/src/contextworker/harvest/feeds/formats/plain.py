@@ -7,6 +7,7 @@ equal length have. Anything else is left to the strict reader, of which this one
 faster.
 """
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,7 @@ class PlainReader:
         quotes = np.flatnonzero(codes == _QUOTE) if b'"' in piece else None
         if not (
             self._delimiter.isascii()
+            and not piece.startswith(BOM_UTF8)  # polars drops it
             and _is_utf8(piece)
             and _returns_end_lines(codes, line_ends)
             and (quotes is None or self._are_proper(quotes, codes))
