@@ -7,7 +7,7 @@ and a reader can tell that it read what was written.
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -103,6 +103,35 @@ class ObjectStore:
             if digest != reference.sha256:
                 raise _corrupt(reference)
             yield path
+
+    async def has(self, reference: ObjectRef) -> bool:
+        """Tell whether an object is there."""
+        try:
+            await obstore.head_async(self._backend, reference.key)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        except BaseError as error:
+            raise TransientError(f"object {reference.key} cannot be looked for: {error}") from error
+        return True
+
+    async def delete_all(self, prefix: str, *, but: Iterable[str] = ()) -> None:
+        """Delete every object under a prefix, except the keys given. What is gone stays gone."""
+        kept = frozenset(but)
+        try:
+            async for objects in obstore.list(self._backend, f"{prefix}/"):
+                await self.delete(item["path"] for item in objects if item["path"] not in kept)
+        except BaseError as error:
+            raise TransientError(f"objects under {prefix} cannot be deleted: {error}") from error
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects; one that is not there is no error."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._backend, key)
+            except (NotFoundError, FileNotFoundError):
+                continue
+            except BaseError as error:
+                raise TransientError(f"object {key} cannot be deleted: {error}") from error
 
     async def _download(self, reference: ObjectRef, path: Path) -> None:
         response = await obstore.get_async(self._backend, reference.key)

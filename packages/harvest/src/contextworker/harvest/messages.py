@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 from temporalio import activity
 
 from contextworker.core.messages import Message, ObjectRef, RoutePayload, TenantId
@@ -59,6 +59,13 @@ class HarvestRequest(RoutePayload):
         description="Try the rejects of this run again, with today's mapping, instead of a feed.",
     )
 
+    @model_validator(mode="after")
+    def _replays_one_supplier(self) -> Self:
+        """Refuse what no run could be meant by."""
+        if self.replay_run_id is not None and self.supplier_code == ALL_SUPPLIERS:
+            raise ValueError("replay_run_id names one supplier's run; give that supplier_code")
+        return self
+
 
 class Retry(Message):
     """How often, and how patiently, a step is tried again after a failure that may pass."""
@@ -97,7 +104,7 @@ class HarvestRun(Message):
 class HarvestPlan(Message):
     """What the workflow has to know of a supplier."""
 
-    retry: Retry
+    retries: Retries
     heartbeat_timeout_s: float
 
 
@@ -117,47 +124,80 @@ class Feed(Message):
     delimiter: str | None = None
     sheet: str | None = None
     raw: ObjectRef
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 class FetchedFeeds(Message):
-    """Every source of a supplier, fetched."""
+    """Every source of a supplier, fetched; of a replay there is none."""
 
     run: HarvestRun
-    feeds: tuple[Feed, ...]
+    feeds: tuple[Feed, ...] = ()
+    not_modified: bool = Field(
+        default=False, description="All of it is what the last harvest read, in the same way."
+    )
+
+    @property
+    def size(self) -> int:
+        """Bytes of all feeds."""
+        return sum(feed.raw.size for feed in self.feeds)
 
 
-class TransformedFeeds(Message):
-    """The supplier's rows as batches: `manifest` names the objects, the rest counts them."""
+class Changes(Message):
+    """What the rows of a supplier's feeds come to, counted."""
 
-    run: HarvestRun
-    manifest: ObjectRef
-    rows: int
-    products: int
-    duplicates: int
-    rejected_by_reason: dict[str, int]
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    returned: int = Field(default=0, description="Of `updated`.")
+    unchanged: int = 0
+    removed: int = 0
+    duplicates: int = 0
+    filtered: int = 0
+    rejected_by_reason: dict[str, int] = Field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> int:
         """Rows that are no product."""
         return sum(self.rejected_by_reason.values())
 
+    @property
+    def to_store(self) -> int:
+        """Products and rejects to write."""
+        return self.inserted + self.updated + self.removed + self.rejected
 
-class StoredProducts(Message):
-    """What the Brain made of the products."""
 
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
+class TransformedFeeds(Changes):
+    """What there is to store: `manifest` names the objects."""
+
+    run: HarvestRun
+    manifest: ObjectRef
+
+
+class HarvestStatus(StrEnum):
+    """How a supplier's harvest ended."""
+
+    COMPLETED = "completed"
+    NOT_MODIFIED = "not_modified"
+    """The feeds are what they were at the last harvest: nothing was read, nothing changed."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ALREADY_RUNNING = "already_running"
 
 
 class HarvestReport(Message):
     """The result of one harvest.
 
-    `inserted + updated + unchanged + rejected + duplicates + filtered == rows`.
+    `inserted + updated + unchanged + rejected + duplicates + filtered == rows`. Of a replay, rows
+    are the rejects tried again.
     """
 
     run_id: str
     supplier_code: str
+    status: HarvestStatus = Field(
+        default=HarvestStatus.COMPLETED, description="`completed` or `not_modified`."
+    )
     feeds: int
     rows: int = Field(description="Data rows read; blank ones and the header do not count.")
     inserted: int = Field(description="Products the Brain did not know.")
@@ -172,15 +212,6 @@ class HarvestReport(Message):
     warnings: tuple[str, ...] = Field(default=(), description="What to look at, in sentences.")
     bytes: int = Field(description="Size of the feeds.")
     duration_s: float
-
-
-class HarvestStatus(StrEnum):
-    """How a supplier's harvest ended."""
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    ALREADY_RUNNING = "already_running"
 
 
 class SupplierOutcome(Message):
@@ -198,6 +229,7 @@ class HarvestAllReport(Message):
 
     supplier_code: str = ALL_SUPPLIERS
     completed: int
+    not_modified: int = 0
     failed: int
     already_running: int
     suppliers: tuple[SupplierOutcome, ...]
@@ -210,6 +242,7 @@ class HarvestEnd(Message):
     status: HarvestStatus
     report: HarvestReport | None = None
     error: str | None = None
+    fetched: FetchedFeeds | None = Field(default=None, description="Where it came so far.")
 
 
 class HarvestActivities(ABC):
@@ -228,19 +261,19 @@ class HarvestActivities(ABC):
     @activity.defn(name="fetch_products")
     @abstractmethod
     async def fetch_products(self, run: HarvestRun) -> FetchedFeeds:
-        """Copy each source of the supplier into the object store."""
+        """Copy each source of the supplier that has changed into the object store."""
 
     @activity.defn(name="transform_data")
     @abstractmethod
     async def transform_data(self, fetched: FetchedFeeds) -> TransformedFeeds:
-        """Turn the rows of the feeds into batches of products and of rejects."""
+        """Find out what the rows of the feeds change, and refuse what must not be stored."""
 
     @activity.defn(name="sync_to_brain")
     @abstractmethod
-    async def sync_to_brain(self, transformed: TransformedFeeds) -> StoredProducts:
-        """Store the batches in the Brain; resumes at the batch a crashed attempt had reached."""
+    async def sync_to_brain(self, transformed: TransformedFeeds) -> None:
+        """Store what changed in the Brain; resumes at the batch a crashed attempt had reached."""
 
     @activity.defn(name="finish_harvest")
     @abstractmethod
     async def finish_harvest(self, end: HarvestEnd) -> None:
-        """Record how the run ended."""
+        """Record how the run ended, and remove what it leaves in the object store."""

@@ -19,7 +19,10 @@ class HarvestSettings(Settings):
         default=Path("examples/suppliers"), description="Folder of supplier files, CODE.toml each."
     )
     harvest_batch_rows: int = Field(
-        default=2000, ge=1, le=20_000, description="Products stored in one Brain transaction."
+        default=25_000, ge=1, le=100_000, description="Products stored in one Brain transaction."
+    )
+    harvest_parallel_batches: int = Field(
+        default=2, ge=1, le=16, description="Transactions at once, in one harvest."
     )
     harvest_max_feed_bytes: int = Field(
         default=4096 * _MIB, ge=1, description="A larger feed is refused (unpacked size)."

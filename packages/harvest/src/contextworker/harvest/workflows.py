@@ -20,7 +20,10 @@ from contextworker.core.messages import Progress
 from contextworker.core.workflow_ids import WorkflowIdTemplate
 from contextworker.harvest.messages import (
     ALL_SUPPLIERS,
+    OWN_STORES_RETRY,
     WORKFLOW_ID,
+    Changes,
+    FetchedFeeds,
     HarvestActivities,
     HarvestAllReport,
     HarvestEnd,
@@ -29,20 +32,16 @@ from contextworker.harvest.messages import (
     HarvestRequest,
     HarvestRun,
     HarvestStatus,
+    Retry,
     SupplierOutcome,
+    TransformedFeeds,
 )
 
-# Files, the object store and the Brain: about 25 minutes of patience with an outage.
-OWN_STORES_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2,
-    maximum_interval=timedelta(minutes=1),
-    maximum_attempts=30,
-)
 SHORT = timedelta(minutes=1)
 FETCH_LIMIT = timedelta(hours=2)
 TRANSFORM_LIMIT = timedelta(hours=6)
 SYNC_LIMIT = timedelta(hours=24)
+FINISH_LIMIT = timedelta(minutes=10)
 # When the run says that it was cancelled, nothing is being written any more.
 WAIT_FOR_CANCEL = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 
@@ -53,6 +52,7 @@ class HarvestWorkflow:
 
     def __init__(self) -> None:
         self._progress = Progress(stage="fetching")
+        self._fetched: FetchedFeeds | None = None
 
     @workflow.query(name="progress")
     def progress(self) -> Progress:
@@ -76,20 +76,22 @@ class HarvestWorkflow:
             supplier_code=request.supplier_code,
             run_id=f"{info.workflow_id}/{info.first_execution_run_id}",
             workflow_id=info.workflow_id,
+            accept_removals=request.accept_removals,
+            replay_run_id=request.replay_run_id,
         )
         try:
             report = await self._import(run)
         except (ActivityError, asyncio.CancelledError) as error:
             if _cancelled():
                 why = "the harvest was cancelled"
-                await _finish(HarvestEnd(run=run, status=HarvestStatus.CANCELLED, error=why))
+                await self._finish(run, HarvestStatus.CANCELLED, error=why)
                 raise asyncio.CancelledError from error
             if not isinstance(error, ActivityError):
                 raise
             failure = _failure(error)
-            await _finish(HarvestEnd(run=run, status=HarvestStatus.FAILED, error=failure.message))
+            await self._finish(run, HarvestStatus.FAILED, error=failure.message)
             raise failure from error
-        await _finish(HarvestEnd(run=run, status=HarvestStatus.COMPLETED, report=report))
+        await self._finish(run, report.status, report=report)
         self._progress = Progress(stage="done", done=report.rows, total=report.rows)
         return report
 
@@ -99,63 +101,82 @@ class HarvestWorkflow:
             HarvestActivities.start_harvest,
             run,
             start_to_close_timeout=SHORT,
-            retry_policy=OWN_STORES_RETRY,
+            retry_policy=_policy(OWN_STORES_RETRY),
             summary=run.supplier_code,
         )
         silence = timedelta(seconds=plan.heartbeat_timeout_s)
-        fetched = await workflow.execute_activity_method(
-            HarvestActivities.fetch_products,
-            run,
-            start_to_close_timeout=FETCH_LIMIT,
-            heartbeat_timeout=silence,
-            retry_policy=_supplier_retry(plan),
-            cancellation_type=WAIT_FOR_CANCEL,
-            summary=f"fetch the feeds of {run.supplier_code}",
-        )
+        fetched = self._fetched = await self._fetch(run, plan, silence)
         _stop_if_cancelled()
-        size = sum(feed.raw.size for feed in fetched.feeds)
+        if fetched.not_modified:
+            return _report(fetched, None, workflow.now() - started)
         self._progress = Progress(stage="transforming")
         transformed = await workflow.execute_activity_method(
             HarvestActivities.transform_data,
             fetched,
             start_to_close_timeout=TRANSFORM_LIMIT,
             heartbeat_timeout=silence,
-            retry_policy=OWN_STORES_RETRY,
+            retry_policy=_policy(plan.retries.transform),
             cancellation_type=WAIT_FOR_CANCEL,
-            summary=f"read {size:,} bytes",
+            summary=f"replay {run.replay_run_id}"
+            if run.replay_run_id
+            else f"read {fetched.size:,} bytes",
         )
         _stop_if_cancelled()
-        self._progress = Progress(stage="storing", total=transformed.rows)
-        stored = await workflow.execute_activity_method(
+        self._progress = Progress(stage="storing", total=transformed.to_store)
+        await workflow.execute_activity_method(
             HarvestActivities.sync_to_brain,
             transformed,
             start_to_close_timeout=SYNC_LIMIT,
             heartbeat_timeout=silence,
-            retry_policy=OWN_STORES_RETRY,
+            retry_policy=_policy(plan.retries.store),
             cancellation_type=WAIT_FOR_CANCEL,
-            summary=f"store {transformed.products:,} products, {transformed.rejected:,} rejects",
+            summary=f"store {transformed.inserted + transformed.updated:,} products, "
+            f"{transformed.rejected:,} rejects; remove {transformed.removed:,} products",
         )
-        return HarvestReport(
-            run_id=run.run_id,
-            supplier_code=run.supplier_code,
-            feeds=len(fetched.feeds),
-            rows=transformed.rows,
-            inserted=stored.inserted,
-            updated=stored.updated,
-            unchanged=stored.unchanged,
-            rejected=transformed.rejected,
-            rejected_by_reason=transformed.rejected_by_reason,
-            duplicates=transformed.duplicates,
-            bytes=size,
-            duration_s=(workflow.now() - started).total_seconds(),
+        return _report(fetched, transformed, workflow.now() - started)
+
+    async def _fetch(self, run: HarvestRun, plan: HarvestPlan, silence: timedelta) -> FetchedFeeds:
+        if run.replay_run_id is not None:
+            return FetchedFeeds(run=run)
+        return await workflow.execute_activity_method(
+            HarvestActivities.fetch_products,
+            run,
+            start_to_close_timeout=FETCH_LIMIT,
+            heartbeat_timeout=silence,
+            retry_policy=_policy(plan.retries.fetch),
+            cancellation_type=WAIT_FOR_CANCEL,
+            summary=f"fetch the feeds of {run.supplier_code}",
         )
+
+    async def _finish(
+        self,
+        run: HarvestRun,
+        status: HarvestStatus,
+        *,
+        report: HarvestReport | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Record the end. Should even that fail, the run's own outcome is what callers must see."""
+        try:
+            await workflow.execute_activity_method(
+                HarvestActivities.finish_harvest,
+                HarvestEnd(
+                    run=run, status=status, report=report, error=error, fetched=self._fetched
+                ),
+                start_to_close_timeout=FINISH_LIMIT,
+                retry_policy=_policy(OWN_STORES_RETRY),
+                cancellation_type=WAIT_FOR_CANCEL,
+                summary=status.value,
+            )
+        except ActivityError:
+            workflow.logger.exception("the end of run %s could not be recorded", run.run_id)
 
     async def _harvest_all(self, unit: ContextUnit, request: HarvestRequest) -> HarvestAllReport:
         try:
             listed = await workflow.execute_activity_method(
                 HarvestActivities.list_suppliers,
                 start_to_close_timeout=SHORT,
-                retry_policy=OWN_STORES_RETRY,
+                retry_policy=_policy(OWN_STORES_RETRY),
                 summary="list the suppliers",
             )
         except ActivityError as error:
@@ -197,6 +218,7 @@ async def _child(unit: ContextUnit, request: HarvestRequest, code: str) -> Suppl
             static_summary=f"harvest {code}",
         )
         report = HarvestReport.model_validate(answer.payload)
+        status = report.status
     except WorkflowAlreadyStartedError:
         status = HarvestStatus.ALREADY_RUNNING
     except ChildWorkflowError as failure:
@@ -219,25 +241,29 @@ def _summary(outcomes: list[SupplierOutcome]) -> HarvestAllReport:
         raise PermanentError(f"no supplier could be harvested: {reasons}")
     return HarvestAllReport(
         completed=count[HarvestStatus.COMPLETED],
+        not_modified=count[HarvestStatus.NOT_MODIFIED],
         failed=failed,
         already_running=count[HarvestStatus.ALREADY_RUNNING],
         suppliers=tuple(outcomes),
     )
 
 
-async def _finish(end: HarvestEnd) -> None:
-    """Record the end. Should even that fail, the run's own outcome is what callers must see."""
-    try:
-        await workflow.execute_activity_method(
-            HarvestActivities.finish_harvest,
-            end,
-            start_to_close_timeout=SHORT,
-            retry_policy=OWN_STORES_RETRY,
-            cancellation_type=WAIT_FOR_CANCEL,
-            summary=end.status.value,
-        )
-    except ActivityError:
-        workflow.logger.exception("the end of run %s could not be recorded", end.run.run_id)
+def _report(
+    fetched: FetchedFeeds, transformed: TransformedFeeds | None, took: timedelta
+) -> HarvestReport:
+    """Count what a harvest did; one of feeds that are as they were did nothing."""
+    run = fetched.run
+    done = transformed or Changes()
+    return HarvestReport(
+        run_id=run.run_id,
+        supplier_code=run.supplier_code,
+        status=HarvestStatus.COMPLETED if transformed else HarvestStatus.NOT_MODIFIED,
+        feeds=len(fetched.feeds),
+        rejected=done.rejected,
+        bytes=fetched.size,
+        duration_s=took.total_seconds(),
+        **done.model_dump(include=set(Changes.model_fields)),
+    )
 
 
 def _cancelled() -> bool:
@@ -250,14 +276,12 @@ def _stop_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-def _supplier_retry(plan: HarvestPlan) -> RetryPolicy:
+def _policy(retry: Retry) -> RetryPolicy:
     return RetryPolicy(
-        initial_interval=timedelta(seconds=plan.retry.initial_interval_s),
-        backoff_coefficient=plan.retry.backoff,
-        maximum_interval=timedelta(
-            seconds=max(plan.retry.maximum_interval_s, plan.retry.initial_interval_s)
-        ),
-        maximum_attempts=plan.retry.maximum_attempts,
+        initial_interval=timedelta(seconds=retry.initial_interval_s),
+        backoff_coefficient=retry.backoff,
+        maximum_interval=timedelta(seconds=max(retry.maximum_interval_s, retry.initial_interval_s)),
+        maximum_attempts=retry.maximum_attempts,
     )
 
 
