@@ -120,17 +120,19 @@ class Brain(Protocol):
         dealer_code: str | None = None,
         enrichment_status: EnrichmentStatus | None = None,
         search: str | None = None,
+        include_removed: bool = False,
     ) -> list[Product]:
         """Return a page in the order of product_id; `after` is the last product_id seen.
 
-        `search` finds text in SKU, name and brand, whatever its case, in any script.
+        `search` finds text in SKU, name and brand, whatever its case, in any script. Products that
+        their supplier's feed no longer has are left out, unless they are asked for.
         """
         ...
 
     async def pending_products(
         self, tenant_id: str, *, limit: int, dealer_code: str | None = None
     ) -> list[Product]:
-        """Return products that wait for enrichment, in the order of product_id."""
+        """Return listed products that wait for enrichment, in the order of product_id."""
         ...
 
     async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:
@@ -142,7 +144,7 @@ class Brain(Protocol):
         ...
 
     async def count_products(self, tenant_id: str) -> dict[EnrichmentStatus, int]:
-        """Return how many products stand in each enrichment status, zeros included."""
+        """Return how many listed products stand in each enrichment status, zeros included."""
         ...
 
     async def brand_names(self, tenant_id: str, *, limit: int) -> list[str]:

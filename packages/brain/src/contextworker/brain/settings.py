@@ -1,5 +1,7 @@
 """Where the Brain is, from the environment: prefix BRAIN_."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -14,7 +16,17 @@ class BrainSettings(Settings):
 
     url: SecretStr = Field(
         default=SecretStr("sqlite:///.contextworker/brain.db"),
-        description="sqlite:///relative.db, sqlite:////absolute.db or postgresql://….",
+        description=(
+            "sqlite:///relative.db, sqlite:////absolute.db, postgresql://…, or grpc://host:port "
+            "(grpcs:// with TLS) of a CommerceService."
+        ),
+    )
+    ledger_url: SecretStr = Field(
+        default=SecretStr("sqlite:///.contextworker/ledger.db"),
+        description=(
+            "With a CommerceService: where everything else is kept that a Brain knows, SQLite or "
+            "PostgreSQL. Workers of one service share it."
+        ),
     )
     migrate: bool = Field(
         default=True,
@@ -26,3 +38,35 @@ class BrainSettings(Settings):
         gt=0,
         description="Longest statement (PostgreSQL), longest wait for other writers (SQLite).",
     )
+    call_timeout_s: float = Field(
+        default=10, gt=0, description="Deadline of each call of a CommerceService."
+    )
+    concurrent_calls: int = Field(
+        default=16, ge=1, description="Calls of a CommerceService at once, per process."
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token for a CommerceService; sent over TLS, or to this machine, only.",
+    )
+    tls_ca_file: Path | None = Field(
+        default=None,
+        description=(
+            "With grpcs://: PEM file of the authorities of the service's certificate; the "
+            "system's where none is given."
+        ),
+    )
+    tls_cert_file: Path | None = Field(
+        default=None,
+        description="PEM file of this worker's certificate, for a service that asks for one.",
+    )
+    tls_key_file: Path | None = Field(default=None, description="PEM file of its key.")
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the Brain is behind a CommerceService."""
+        return is_service(self.url.get_secret_value())
+
+
+def is_service(url: str) -> bool:
+    """Tell whether a URL names a CommerceService."""
+    return url.startswith(("grpc://", "grpcs://"))

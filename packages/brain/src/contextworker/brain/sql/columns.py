@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Numeric, String, Text
+from sqlalchemy import JSON, DateTime, Dialect, Numeric, String, Text, Uuid
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 # Ids are ordered by their bytes on both databases, whatever the server's locale.
 Key = String().with_variant(String(collation="C"), "postgresql")
+
+# Half the bytes of its text, and so an index of half the size. Its order is that of the text.
+ProductId = String().with_variant(Uuid(as_uuid=False), "postgresql")
 
 # PostgreSQL's json, not jsonb: it keeps the text, so numbers come back as they went in.
 Json = JSON()

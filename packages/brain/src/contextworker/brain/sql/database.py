@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from contextworker.brain.settings import BrainSettings
 from contextworker.brain.sql.faults import in_sentences
+from contextworker.brain.sql.search import FOLD, fold
+from contextworker.brain.sql.tenancy import bind
 from contextworker.brain.sql.urls import BrainUrl
 from contextworker.core.errors import ConfigurationError
 
@@ -44,8 +46,8 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run work that only reads in a transaction."""
-        return await _to_the_end(self._transact(self._reader, work, *args, **kwargs))
+        """Run work that only reads in a transaction of no tenant."""
+        return await _to_the_end(self._transact(self._reader, None, work, *args, **kwargs))
 
     async def write(
         self,
@@ -53,18 +55,51 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run work that may write in a transaction: committed after it, undone on an error."""
-        return await _to_the_end(self._transact(self._writer, work, *args, **kwargs))
+        """Run work in a transaction of no tenant: committed after it, undone on an error."""
+        return await _to_the_end(self._transact(self._writer, None, work, *args, **kwargs))
+
+    async def read_as(
+        self,
+        tenant_id: str,
+        work: Callable[Concatenate[AsyncConnection, str, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run work that only reads in a transaction that sees one tenant's rows."""
+        bound = self._transact(self._reader, tenant_id, work, tenant_id, *args, **kwargs)
+        return await _to_the_end(bound)
+
+    async def write_as(
+        self,
+        tenant_id: str,
+        work: Callable[Concatenate[AsyncConnection, str, P], Awaitable[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run work in a transaction of one tenant: committed after it, undone on an error."""
+        bound = self._transact(self._writer, tenant_id, work, tenant_id, *args, **kwargs)
+        return await _to_the_end(bound)
+
+    @asynccontextmanager
+    async def reading_as(self, tenant_id: str) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that sees one tenant's rows, for what is read piece by piece."""
+        with in_sentences(self.name):
+            async with self._reader.begin() as connection:
+                await bind(connection, tenant_id)
+                yield connection
 
     async def _transact(
         self,
         engine: AsyncEngine,
+        tenant_id: str | None,
         work: Callable[Concatenate[AsyncConnection, P], Awaitable[T]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         with in_sentences(self.name):
             async with engine.begin() as connection:
+                if tenant_id is not None:
+                    await bind(connection, tenant_id)
                 return await work(connection, *args, **kwargs)
 
 
@@ -137,6 +172,7 @@ def _sqlite(url: URL, settings: BrainSettings) -> AsyncEngine:
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
+        connection.create_function(FOLD, 1, fold, deterministic=True)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:

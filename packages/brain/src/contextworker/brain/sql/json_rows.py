@@ -14,7 +14,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Numeric,
-    Table,
     Text,
     bindparam,
     cast,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     func,
     type_coerce,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 Types = Mapping[str, TypeEngine[Any]]
@@ -59,8 +57,3 @@ def unpacked(dialect: str, types: Types) -> dict[str, ColumnElement[Any]]:
 def parameter(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the parameter for the rows."""
     return {ROWS: encode(rows)}
-
-
-def insert_into(table: Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
-    """Return the dialect's INSERT, which has ON CONFLICT."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

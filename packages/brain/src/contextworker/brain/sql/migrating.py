@@ -10,13 +10,13 @@ from contextworker.brain.sql.database import Database, open_database
 from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError
 
-HEAD = "0001"
+HEAD = "0003"
 VERSION_TABLE = "brain_version"
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x627261696E  # "brain": any number that no other program locks in the same database
 
 
-async def migrate(url: str) -> str:
+async def migrate(url: str, *, variable: str = "BRAIN_URL") -> str:
     """Bring the schema at a URL to head and return its revision.
 
     Safe when any number of processes do it at once: one migrates, the others wait and find it
@@ -26,7 +26,7 @@ async def migrate(url: str) -> str:
         ConfigurationError: The URL is wrong, or the schema is newer than this package.
         TransientError: The database does not answer.
     """
-    async with open_database(parse_url(url), BrainSettings()) as database:
+    async with open_database(parse_url(url, variable=variable), BrainSettings()) as database:
         await ensure_head(database, migrating=True)
     return HEAD
 

@@ -1,17 +1,22 @@
 """Reading products, and writing what the gardener found out about them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
 
 from sqlalchemy import Row, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Enrichment, EnrichmentStatus, Product
 from contextworker.brain.sql.schema import products
-from contextworker.brain.sql.search import fold
+from contextworker.brain.sql.search import finds
+from contextworker.brain.sql.supplier_queries import last_seen_at, with_suppliers
+from contextworker.core.errors import InvalidInputError
 
 # Well under every database's limit of variables in a statement.
 _KEYS_PER_STATEMENT = 5000
-_COLUMNS = [products.c[name] for name in Product.model_fields]
+_COLUMNS = [
+    last_seen_at() if name == "last_seen_at" else products.c[name] for name in Product.model_fields
+]
 
 
 async def by_ids(
@@ -19,10 +24,8 @@ async def by_ids(
 ) -> list[Product]:
     """Return products in the order asked for."""
     found: dict[str, Product] = {}
-    for ids in _chunks(product_ids):
-        query = select(*_COLUMNS).where(
-            products.c.tenant_id == tenant_id, products.c.product_id.in_(ids)
-        )
+    for ids in _chunks([key for key in product_ids if _is_id(key)]):
+        query = _products(tenant_id).where(products.c.product_id.in_(ids))
         found |= {item.product_id: item for item in _read(await connection.execute(query))}
     return [found[key] for key in product_ids if key in found]
 
@@ -36,17 +39,24 @@ async def page(
     dealer_code: str | None = None,
     enrichment_status: EnrichmentStatus | None = None,
     search: str | None = None,
+    include_removed: bool = False,
 ) -> list[Product]:
     """Return a page in the order of product_id."""
-    query: Select[*tuple[object, ...]] = select(*_COLUMNS).where(products.c.tenant_id == tenant_id)
+    query = _products(tenant_id)
+    if not include_removed:
+        query = query.where(products.c.removed_at.is_(None))
     if after is not None:
+        if not _is_id(after):
+            raise InvalidInputError(
+                f"{after!r} is no place in a list of products: give the last product_id seen"
+            )
         query = query.where(products.c.product_id > after)
     if dealer_code is not None:
         query = query.where(products.c.dealer_code == dealer_code)
     if enrichment_status is not None:
         query = query.where(products.c.enrichment_status == enrichment_status.value)
     if search:
-        query = query.where(products.c.search_text.contains(fold(search), autoescape=True))
+        query = query.where(await finds(connection, search))
     query = query.order_by(products.c.product_id).limit(limit)
     return _read(await connection.execute(query))
 
@@ -55,7 +65,7 @@ async def store_enrichment(
     connection: AsyncConnection, tenant_id: str, enrichments: Sequence[Enrichment]
 ) -> int:
     """Write each enrichment whose product still has the content it was computed from."""
-    last = {item.product_id: item for item in enrichments}
+    last = {item.product_id: item for item in enrichments if _is_id(item.product_id)}
     current: dict[str, str] = {}
     for ids in _chunks(sorted(last)):
         query = (
@@ -88,10 +98,10 @@ async def store_enrichment(
 
 
 async def count(connection: AsyncConnection, tenant_id: str) -> dict[EnrichmentStatus, int]:
-    """Count products by enrichment status."""
+    """Count the products that are not removed by enrichment status."""
     query = (
         select(products.c.enrichment_status, func.count())
-        .where(products.c.tenant_id == tenant_id)
+        .where(products.c.tenant_id == tenant_id, products.c.removed_at.is_(None))
         .group_by(products.c.enrichment_status)
     )
     found: dict[str, int] = dict((await connection.execute(query)).all())
@@ -109,6 +119,18 @@ async def brand_names(connection: AsyncConnection, tenant_id: str, *, limit: int
         .limit(limit)
     )
     return list((await connection.scalars(query)).all())
+
+
+def _products(tenant_id: str) -> Select[*tuple[object, ...]]:
+    return select(*_COLUMNS).select_from(with_suppliers()).where(products.c.tenant_id == tenant_id)
+
+
+def _is_id(text: str) -> bool:
+    """Tell whether a text may be a product_id: PostgreSQL takes no other for one."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _read(rows: Iterable[Row[*tuple[object, ...]]]) -> list[Product]:

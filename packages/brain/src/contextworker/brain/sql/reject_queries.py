@@ -7,13 +7,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
-from sqlalchemy import ColumnElement, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, func, literal, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Reject, RejectRecord
 from contextworker.brain.sql import json_rows
 from contextworker.brain.sql.columns import UtcDateTime
-from contextworker.brain.sql.schema import rejects
+from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.schema import rejects, runs
 from contextworker.brain.values import NUL_IN_JSON
 from contextworker.core.errors import InvalidInputError
 
@@ -25,6 +26,10 @@ _TYPES: json_rows.Types = {
     "raw": json_rows.OBJECT,
 }
 _CURSOR: TypeAdapter[tuple[str, str, int]] = TypeAdapter(tuple[str, str, int])
+# So many rows of feeds are no longer than this that what is longer is hardly a row.
+_RAW_MAX_BYTES = 64 * 1024
+_LONGEST_VALUE = 1000
+SHORTENED = "…"
 _COLUMNS = [rejects.c[name] for name in Reject.model_fields]
 
 
@@ -46,7 +51,7 @@ async def record(
     values = common | json_rows.unpacked(connection.dialect.name, _TYPES)
     # SQLite takes ON CONFLICT for the start of a join unless the SELECT has a WHERE.
     rows = select(*values.values()).where(true())
-    insert = json_rows.insert_into(rejects, connection.dialect.name)
+    insert = insert_into(rejects, connection.dialect.name)
     statement = insert.from_select(list(values), rows)
     await connection.execute(
         statement.on_conflict_do_update(
@@ -57,11 +62,41 @@ async def record(
     )
 
 
+async def resolve(
+    connection: AsyncConnection,
+    tenant_id: str,
+    *,
+    run_id: str,
+    rows: Sequence[tuple[str, int]],
+    resolved_run_id: str,
+) -> int:
+    """Note who made products of rejects; returns of how many it was this run."""
+    named = json_rows.unpacked(
+        connection.dialect.name, {"source": json_rows.TEXT, "row_number": json_rows.INTEGER}
+    )
+    statement = (
+        update(rejects)
+        .where(
+            rejects.c.tenant_id == tenant_id,
+            rejects.c.run_id == run_id,
+            tuple_(rejects.c.source, rejects.c.row_number).in_(select(*named.values())),
+            or_(rejects.c.resolved_run_id.is_(None), rejects.c.resolved_run_id == resolved_run_id),
+        )
+        .values(resolved_run_id=resolved_run_id)
+    )
+    parameter = json_rows.parameter(
+        [{"source": source, "row_number": number} for source, number in sorted(set(rows))]
+    )
+    return (await connection.execute(statement, parameter)).rowcount
+
+
 async def page(
     connection: AsyncConnection,
     tenant_id: str,
     *,
     run_id: str | None,
+    supplier_code: str | None,
+    unresolved: bool,
     limit: int,
     after: str | None,
 ) -> list[Reject]:
@@ -70,6 +105,13 @@ async def page(
     query = select(*_COLUMNS).where(rejects.c.tenant_id == tenant_id)
     if run_id is not None:
         query = query.where(rejects.c.run_id == run_id)
+    if supplier_code is not None:
+        its_runs = select(runs.c.run_id).where(
+            runs.c.tenant_id == tenant_id, runs.c.supplier_code == supplier_code
+        )
+        query = query.where(rejects.c.run_id.in_(its_runs))
+    if unresolved:
+        query = query.where(rejects.c.resolved_run_id.is_(None))
     if after is not None:
         query = query.where(tuple_(*key) > tuple_(*_position(after)))
     rows = await connection.execute(query.order_by(*key).limit(limit))
@@ -105,4 +147,19 @@ def _storable(raw: dict[str, Any]) -> Any:
     plain = to_jsonable_python(raw, fallback=str, bytes_mode="base64")
     text = json.dumps(plain, ensure_ascii=False).encode(errors="replace").decode()
     # NaN and the infinities, which JSON lacks, become their names.
-    return json.loads(NUL_IN_JSON.sub(r"\1\\ufffd", text), parse_constant=str)
+    row = json.loads(NUL_IN_JSON.sub(r"\1\\ufffd", text), parse_constant=str)
+    return row if len(text.encode()) <= _RAW_MAX_BYTES else _shortened(row)
+
+
+def _shortened(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what fits of a row, and a mark by which a replay can tell that it is not whole."""
+    short: dict[str, Any] = {SHORTENED: "shortened"}
+    left = _RAW_MAX_BYTES // 2
+    for name, value in row.items():
+        text = value if isinstance(value, str) else json_rows.encode(value)
+        part = text.encode()[:_LONGEST_VALUE].decode(errors="ignore")
+        left -= len(json_rows.encode([name, part]).encode())
+        if left < 0:
+            break
+        short[name] = value if part == text else part + SHORTENED
+    return short

@@ -6,7 +6,7 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import RunRecord, RunStatus, UpsertCounts
-from contextworker.brain.sql import json_rows
+from contextworker.brain.sql.dialects import insert_into
 from contextworker.brain.sql.schema import runs
 from contextworker.core.errors import PermanentError
 
@@ -35,10 +35,11 @@ async def start(
         "inserted": 0,
         "updated": 0,
         "unchanged": 0,
+        "removed": 0,
         "rejected": 0,
         "started_at": now,
     }
-    insert = json_rows.insert_into(runs, connection.dialect.name).values(row)
+    insert = insert_into(runs, connection.dialect.name).values(row)
     if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
         await connection.execute(
             update(runs)
@@ -60,6 +61,7 @@ async def finish(
     run_id: str,
     status: RunStatus,
     counts: UpsertCounts,
+    removed: int,
     rejected: int,
     error: str | None,
     now: datetime,
@@ -75,6 +77,7 @@ async def finish(
         .values(
             **counts.model_dump(),
             status=status.value,
+            removed=removed,
             rejected=rejected,
             error=error,
             finished_at=now,

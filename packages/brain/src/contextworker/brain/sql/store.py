@@ -1,7 +1,9 @@
 """The Brain in an SQL database: SQLite or PostgreSQL through SQLAlchemy."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,18 +11,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contextworker.brain.models import (
     Enrichment,
     EnrichmentStatus,
+    HistoryEntry,
     Product,
     ProductRecord,
     Reject,
     RejectRecord,
     RunRecord,
     RunStatus,
+    SupplierState,
     UpsertCounts,
 )
 from contextworker.brain.protocol import NO_COUNTS
-from contextworker.brain.sql import product_queries, reject_queries, run_queries
+from contextworker.brain.sql import (
+    history,
+    product_queries,
+    reject_queries,
+    run_queries,
+    supplier_queries,
+)
 from contextworker.brain.sql.database import Database
-from contextworker.brain.sql.upsert import upsert
+from contextworker.brain.sql.extra import needing_frames
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from contextworker.brain.sql.batch import Batch
 
 
 class SqlBrain:
@@ -33,15 +48,96 @@ class SqlBrain:
         """Implement Brain."""
         await self._database.read(_answer)
 
+    async def known_products(
+        self, tenant_id: str, *, dealer_code: str
+    ) -> AsyncIterator["pl.DataFrame"]:
+        """Implement Brain."""
+        with needing_frames():
+            from contextworker.brain.sql.known import known  # noqa: PLC0415 # needs the extra
+
+        async with self._database.reading_as(tenant_id) as connection:
+            async for frame in known(connection, tenant_id, dealer_code=dealer_code):
+                yield frame
+
+    async def store_products(
+        self, tenant_id: str, products: "pl.DataFrame", *, dealer_code: str, run_id: str
+    ) -> UpsertCounts:
+        """Implement Brain."""
+        with needing_frames():
+            from contextworker.brain.sql.batch import batch_of  # noqa: PLC0415 # needs the extra
+
+        batch = await asyncio.to_thread(batch_of, tenant_id, dealer_code, products)
+        return await self._merge(tenant_id, [batch], run_id=run_id)
+
     async def upsert_products(
         self, tenant_id: str, products: Sequence[ProductRecord], *, run_id: str
     ) -> UpsertCounts:
         """Implement Brain."""
-        return await self._database.write(upsert, tenant_id, products, run_id=run_id, now=_now())
+        with needing_frames():
+            from contextworker.brain.sql.batch import batches_of  # noqa: PLC0415 # needs the extra
+
+        batches = await asyncio.to_thread(batches_of, tenant_id, products)
+        return await self._merge(tenant_id, batches, run_id=run_id)
+
+    async def _merge(
+        self, tenant_id: str, batches: Sequence["Batch"], *, run_id: str
+    ) -> UpsertCounts:
+        from contextworker.brain.sql.merge import merge  # noqa: PLC0415 # needs the extra
+
+        return await self._database.write_as(tenant_id, merge, batches, run_id=run_id, now=_now())
+
+    async def mark_seen(
+        self,
+        tenant_id: str,
+        skus: Sequence[str],
+        *,
+        dealer_code: str,
+        run_id: str,  # noqa: ARG002 # as declared
+    ) -> None:
+        """Implement Brain."""
+        await self._database.write_as(
+            tenant_id, supplier_queries.mark_seen, skus, dealer_code=dealer_code, now=_now()
+        )
+
+    async def remove_products(
+        self, tenant_id: str, skus: Sequence[str], *, dealer_code: str, run_id: str
+    ) -> int:
+        """Implement Brain."""
+        return await self._database.write_as(
+            tenant_id,
+            supplier_queries.remove,
+            skus,
+            dealer_code=dealer_code,
+            run_id=run_id,
+            now=_now(),
+        )
+
+    async def supplier_state(self, tenant_id: str, *, dealer_code: str) -> SupplierState | None:
+        """Implement Brain."""
+        return await self._database.read_as(
+            tenant_id, supplier_queries.state, dealer_code=dealer_code
+        )
+
+    async def record_supplier(self, tenant_id: str, state: SupplierState) -> None:
+        """Implement Brain."""
+        await self._database.write_as(tenant_id, supplier_queries.record, state, now=_now())
+
+    async def product_history(
+        self,
+        tenant_id: str,
+        *,
+        sku: str,
+        dealer_code: str | None = None,
+        limit: int = 100,
+    ) -> list[HistoryEntry]:
+        """Implement Brain."""
+        return await self._database.read_as(
+            tenant_id, history.page, sku=sku, dealer_code=dealer_code, limit=limit
+        )
 
     async def get_products(self, tenant_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Implement Brain."""
-        return await self._database.read(product_queries.by_ids, tenant_id, product_ids)
+        return await self._database.read_as(tenant_id, product_queries.by_ids, product_ids)
 
     async def list_products(
         self,
@@ -52,16 +148,18 @@ class SqlBrain:
         dealer_code: str | None = None,
         enrichment_status: EnrichmentStatus | None = None,
         search: str | None = None,
+        include_removed: bool = False,
     ) -> list[Product]:
         """Implement Brain."""
-        return await self._database.read(
-            product_queries.page,
+        return await self._database.read_as(
             tenant_id,
+            product_queries.page,
             limit=limit,
             after=after,
             dealer_code=dealer_code,
             enrichment_status=enrichment_status,
             search=search,
+            include_removed=include_removed,
         )
 
     async def pending_products(
@@ -77,22 +175,41 @@ class SqlBrain:
 
     async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:
         """Implement Brain."""
-        return await self._database.write(product_queries.store_enrichment, tenant_id, enrichments)
+        return await self._database.write_as(
+            tenant_id, product_queries.store_enrichment, enrichments
+        )
 
     async def count_products(self, tenant_id: str) -> dict[EnrichmentStatus, int]:
         """Implement Brain."""
-        return await self._database.read(product_queries.count, tenant_id)
+        return await self._database.read_as(tenant_id, product_queries.count)
 
     async def brand_names(self, tenant_id: str, *, limit: int) -> list[str]:
         """Implement Brain."""
-        return await self._database.read(product_queries.brand_names, tenant_id, limit=limit)
+        return await self._database.read_as(tenant_id, product_queries.brand_names, limit=limit)
 
     async def record_rejects(
         self, tenant_id: str, *, run_id: str, rejects: Sequence[RejectRecord]
     ) -> None:
         """Implement Brain."""
-        await self._database.write(
-            reject_queries.record, tenant_id, rejects, run_id=run_id, now=_now()
+        await self._database.write_as(
+            tenant_id, reject_queries.record, rejects, run_id=run_id, now=_now()
+        )
+
+    async def resolve_rejects(
+        self,
+        tenant_id: str,
+        *,
+        run_id: str,
+        rows: Sequence[tuple[str, int]],
+        resolved_run_id: str,
+    ) -> int:
+        """Implement Brain."""
+        return await self._database.write_as(
+            tenant_id,
+            reject_queries.resolve,
+            run_id=run_id,
+            rows=rows,
+            resolved_run_id=resolved_run_id,
         )
 
     async def list_rejects(
@@ -100,25 +217,33 @@ class SqlBrain:
         tenant_id: str,
         *,
         run_id: str | None = None,
+        supplier_code: str | None = None,
+        unresolved: bool = False,
         limit: int = 100,
         after: str | None = None,
     ) -> list[Reject]:
         """Implement Brain."""
-        return await self._database.read(
-            reject_queries.page, tenant_id, run_id=run_id, limit=limit, after=after
+        return await self._database.read_as(
+            tenant_id,
+            reject_queries.page,
+            run_id=run_id,
+            supplier_code=supplier_code,
+            unresolved=unresolved,
+            limit=limit,
+            after=after,
         )
 
     async def count_rejects(self, tenant_id: str, *, run_id: str) -> dict[str, int]:
         """Implement Brain."""
-        return await self._database.read(reject_queries.count, tenant_id, run_id=run_id)
+        return await self._database.read_as(tenant_id, reject_queries.count, run_id=run_id)
 
     async def start_run(
         self, tenant_id: str, *, run_id: str, workflow_id: str, supplier_code: str
     ) -> RunRecord:
         """Implement Brain."""
-        return await self._database.write(
-            run_queries.start,
+        return await self._database.write_as(
             tenant_id,
+            run_queries.start,
             run_id=run_id,
             workflow_id=workflow_id,
             supplier_code=supplier_code,
@@ -132,16 +257,18 @@ class SqlBrain:
         run_id: str,
         status: RunStatus = RunStatus.COMPLETED,
         counts: UpsertCounts = NO_COUNTS,
+        removed: int = 0,
         rejected: int = 0,
         error: str | None = None,
     ) -> RunRecord:
         """Implement Brain."""
-        return await self._database.write(
-            run_queries.finish,
+        return await self._database.write_as(
             tenant_id,
+            run_queries.finish,
             run_id=run_id,
             status=status,
             counts=counts,
+            removed=removed,
             rejected=rejected,
             error=error,
             now=_now(),
@@ -156,8 +283,8 @@ class SqlBrain:
         supplier_code: str | None = None,
     ) -> list[RunRecord]:
         """Implement Brain."""
-        return await self._database.read(
-            run_queries.page, tenant_id, limit=limit, after=after, supplier_code=supplier_code
+        return await self._database.read_as(
+            tenant_id, run_queries.page, limit=limit, after=after, supplier_code=supplier_code
         )
 
 

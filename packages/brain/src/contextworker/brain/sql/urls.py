@@ -11,6 +11,7 @@ from contextworker.core.errors import ConfigurationError
 _FORMS = (
     "write sqlite:///folder/brain.db (or sqlite:////absolute/path) or postgresql://user@host/db"
 )
+_SERVICE = ", or grpc://host:port of a CommerceService"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -29,40 +30,40 @@ class BrainUrl:
         return Path(self.engine_url.database or "")
 
 
-def parse_url(url: str) -> BrainUrl:
+def parse_url(url: str, *, variable: str = "BRAIN_URL") -> BrainUrl:
     """Understand a URL.
+
+    Args:
+        url: Of an SQL database.
+        variable: The setting it comes from.
 
     Raises:
         ConfigurationError: It names no store this package has; the message holds no password.
     """
+    forms = _FORMS + (_SERVICE if variable == "BRAIN_URL" else "")
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         # The error quotes the URL, and with it the password.
-        raise ConfigurationError(f"BRAIN_URL is not a URL: {_FORMS}") from None
+        raise ConfigurationError(f"{variable} is not a URL: {forms}") from None
     scheme = parsed.drivername
-    if scheme == "grpc":
-        raise ConfigurationError(
-            f"a Brain behind grpc:// is not supported yet; supported are SQLite and PostgreSQL: "
-            f"{_FORMS}"
-        )
     if scheme not in _DRIVERS:
-        raise ConfigurationError(f"BRAIN_URL has the unknown scheme {scheme!r}: {_FORMS}")
+        raise ConfigurationError(f"{variable} has the unknown scheme {scheme!r}: {forms}")
     if scheme == "sqlite":
-        _check_file(parsed)
+        _check_file(parsed, variable)
     # The query may hold a password as well.
     name = parsed.set(query={}).render_as_string(hide_password=True)
     return BrainUrl(engine_url=parsed.set(drivername=_DRIVERS[scheme]), name=name)
 
 
-def _check_file(url: URL) -> None:
+def _check_file(url: URL, variable: str) -> None:
     if url.host or not url.database or url.database == ":memory:":
         raise ConfigurationError(
-            "BRAIN_URL names no file: after sqlite: come three slashes and a path, such as "
+            f"{variable} names no file: after sqlite: come three slashes and a path, such as "
             "sqlite:///.contextworker/brain.db, or four and an absolute path"
         )
     if url.query:
         raise ConfigurationError(
-            "BRAIN_URL: an SQLite address takes no ?options; "
+            f"{variable}: an SQLite address takes no ?options; "
             "waiting for other writers is set by BRAIN_STATEMENT_TIMEOUT_S"
         )

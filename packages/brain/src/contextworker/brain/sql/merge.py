@@ -1,0 +1,94 @@
+"""Merging a batch into the products, whole or not at all.
+
+The batch is put into a table of its own. Three statements do the rest, whatever its size: what is
+new is inserted, what will change goes into the history, what changes is updated. Each sees what
+other transactions have committed before it, so no change is missed where they overlap; and each
+meets the rows in the order of the key, so they never wait for one another in a circle.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, literal, null, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import CreateTable, DropTable
+
+from contextworker.brain.models import EnrichmentStatus, UpsertCounts
+from contextworker.brain.sql.batch import Batch
+from contextworker.brain.sql.columns import UtcDateTime
+from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.history import note_changes
+from contextworker.brain.sql.incoming import COLUMNS, incoming
+from contextworker.brain.sql.loading import load
+from contextworker.brain.sql.schema import products
+
+
+async def merge(
+    connection: AsyncConnection,
+    tenant_id: str,
+    batches: Sequence[Batch],
+    *,
+    run_id: str,
+    now: datetime,
+) -> UpsertCounts:
+    """Store batches and count what became of their products."""
+    counts = UpsertCounts()
+    for batch in batches:
+        await connection.execute(CreateTable(incoming))
+        await load(connection, batch.frame)
+        inserted = await _insert_new(connection, tenant_id, batch.dealer_code, now)
+        updated = 0
+        if inserted < batch.frame.height:
+            await note_changes(connection, _is_changed(tenant_id), run_id=run_id, now=now)
+            updated = await _update_changed(connection, tenant_id, now)
+        unchanged = batch.frame.height - inserted - updated
+        counts += UpsertCounts(inserted=inserted, updated=updated, unchanged=unchanged)
+        await connection.execute(DropTable(incoming))
+    return counts
+
+
+async def _insert_new(
+    connection: AsyncConnection, tenant_id: str, dealer_code: str, now: datetime
+) -> int:
+    moment = literal(now, UtcDateTime())
+    values: dict[str, ColumnElement[Any]] = {
+        "tenant_id": literal(tenant_id),
+        "dealer_code": literal(dealer_code),
+        **{name: incoming.c[name] for name in COLUMNS},
+        **dict.fromkeys(("first_seen_at", "last_seen_at", "updated_at"), moment),
+    }
+    # SQLite takes ON CONFLICT for the start of a join unless the SELECT has a WHERE.
+    rows = select(*values.values()).select_from(incoming).where(true())
+    statement = insert_into(products, connection.dialect.name).from_select(list(values), rows)
+    # SQLAlchemy forgets how many rows an INSERT made unless it is told to remember.
+    counting = statement.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return (await connection.execute(counting)).rowcount
+
+
+async def _update_changed(connection: AsyncConnection, tenant_id: str, now: datetime) -> int:
+    moment = literal(now, UtcDateTime())
+    is_other = products.c.content_hash != incoming.c.content_hash
+    values: dict[str, ColumnElement[Any]] = {
+        **{name: incoming.c[name] for name in COLUMNS if name not in ("product_id", "sku")},
+        "enrichment_status": case(
+            (is_other, EnrichmentStatus.PENDING.value), else_=products.c.enrichment_status
+        ),
+        "updated_at": case((is_other, moment), else_=products.c.updated_at),
+        "last_seen_at": moment,
+        "removed_at": null(),
+    }
+    statement = update(products).where(_is_changed(tenant_id)).values(values)
+    return (await connection.execute(statement)).rowcount
+
+
+def _is_changed(tenant_id: str) -> ColumnElement[bool]:
+    """Return the condition of the products that the batch changes, or lists again."""
+    return (
+        (products.c.tenant_id == tenant_id)
+        & (products.c.product_id == incoming.c.product_id)
+        & or_(
+            products.c.content_hash != incoming.c.content_hash,
+            products.c.removed_at.is_not(None),
+        )
+    )

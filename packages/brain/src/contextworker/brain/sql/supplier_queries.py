@@ -1,0 +1,144 @@
+"""Where suppliers stand, and when their feeds last had what."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, FromClause, and_, case, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contextworker.brain.identity import product_id
+from contextworker.brain.models import SupplierState
+from contextworker.brain.sql import history
+from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.schema import products, suppliers
+
+# Well under every database's limit of variables in a statement.
+_KEYS_PER_STATEMENT = 5000
+_COLUMNS = [suppliers.c[name] for name in SupplierState.model_fields]
+
+
+def with_suppliers() -> FromClause:
+    """Return products, each with the row of its supplier, if there is one."""
+    is_its = and_(
+        suppliers.c.tenant_id == products.c.tenant_id,
+        suppliers.c.dealer_code == products.c.dealer_code,
+    )
+    return products.outerjoin(suppliers, is_its)
+
+
+def last_seen_at() -> ColumnElement[datetime]:
+    """Return when a feed last had a product of `with_suppliers`."""
+    is_seen_with_all = and_(
+        products.c.removed_at.is_(None), suppliers.c.whole_seen_at > products.c.last_seen_at
+    )
+    return case((is_seen_with_all, suppliers.c.whole_seen_at), else_=products.c.last_seen_at).label(
+        "last_seen_at"
+    )
+
+
+async def state(
+    connection: AsyncConnection, tenant_id: str, *, dealer_code: str
+) -> SupplierState | None:
+    """Return where a supplier stands."""
+    query = select(*_COLUMNS).where(
+        suppliers.c.tenant_id == tenant_id, suppliers.c.dealer_code == dealer_code
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else SupplierState.model_validate(row._asdict())
+
+
+async def record(
+    connection: AsyncConnection, tenant_id: str, state: SupplierState, *, now: datetime
+) -> None:
+    """Note where a supplier stands; the same harvest noted again moves no time."""
+    row = {
+        "tenant_id": tenant_id,
+        **state.model_dump(mode="json"),
+        "whole_seen_at": now if state.is_whole else None,
+    }
+    insert = insert_into(suppliers, connection.dialect.name).values(row)
+    new = insert.excluded
+    keeps_time = (suppliers.c.run_id == new.run_id) | new.whole_seen_at.is_(None)
+    changes = {name: new[name] for name in SupplierState.model_fields if name != "dealer_code"}
+    await connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["tenant_id", "dealer_code"],
+            set_={
+                **changes,
+                "whole_seen_at": case(
+                    (keeps_time, suppliers.c.whole_seen_at), else_=new.whole_seen_at
+                ),
+            },
+        )
+    )
+
+
+async def mark_seen(
+    connection: AsyncConnection,
+    tenant_id: str,
+    skus: Sequence[str],
+    *,
+    dealer_code: str,
+    now: datetime,
+) -> None:
+    """Note that a feed has products."""
+    for ids in _ids(tenant_id, skus, dealer_code):
+        are_listed = await _lock_listed(connection, tenant_id, ids)
+        await connection.execute(update(products).where(are_listed).values(last_seen_at=now))
+
+
+async def remove(
+    connection: AsyncConnection,
+    tenant_id: str,
+    skus: Sequence[str],
+    *,
+    dealer_code: str,
+    run_id: str,
+    now: datetime,
+) -> int:
+    """Mark products as removed and return how many were not."""
+    whole_seen_at = await connection.scalar(
+        select(suppliers.c.whole_seen_at).where(
+            suppliers.c.tenant_id == tenant_id, suppliers.c.dealer_code == dealer_code
+        )
+    )
+    # What is noted of the supplier says nothing of the product any more from here on.
+    last_seen_at = products.c.last_seen_at
+    last_seen = (
+        case((last_seen_at < whole_seen_at, whole_seen_at), else_=last_seen_at)
+        if whole_seen_at
+        else last_seen_at
+    )
+    removed = 0
+    for ids in _ids(tenant_id, skus, dealer_code):
+        are_listed = await _lock_listed(connection, tenant_id, ids)
+        await history.note_removals(connection, are_listed, run_id=run_id, now=now)
+        marked = await connection.execute(
+            update(products).where(are_listed).values(removed_at=now, last_seen_at=last_seen)
+        )
+        removed += marked.rowcount
+    return removed
+
+
+def _ids(tenant_id: str, skus: Sequence[str], dealer_code: str) -> Iterator[list[str]]:
+    ids = sorted({product_id(tenant_id, dealer_code, sku) for sku in skus})
+    for start in range(0, len(ids), _KEYS_PER_STATEMENT):
+        yield ids[start : start + _KEYS_PER_STATEMENT]
+
+
+async def _lock_listed(
+    connection: AsyncConnection, tenant_id: str, ids: Sequence[str]
+) -> ColumnElement[bool]:
+    """Lock products that are not removed, in the order of the key; return what names them."""
+    are_listed = and_(
+        products.c.tenant_id == tenant_id,
+        products.c.product_id.in_(ids),
+        products.c.removed_at.is_(None),
+    )
+    await connection.execute(
+        select(products.c.product_id)
+        .where(are_listed)
+        .order_by(products.c.product_id)
+        .with_for_update()
+    )
+    return are_listed
