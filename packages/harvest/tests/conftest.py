@@ -2,27 +2,34 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
-from temporalio.client import Client
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
 
+from contextcore import ContextUnit
 from contextworker.brain import Brain, open_brain
 from contextworker.core.objects import ObjectStore
+from contextworker.core.testing import running
 from contextworker.core.testing.fixtures import temporal
 from contextworker.core.testing.server import TemporalServer
 from contextworker.core.worker import shared_modules
 from contextworker.harvest.activities import Harvester
 from contextworker.harvest.feeds.fetch import Fetcher, FetchLimits
-from contextworker.harvest.messages import HarvestRun
+from contextworker.harvest.messages import HarvestReport, HarvestRun
 from contextworker.harvest.module import module
 from contextworker.harvest.settings import HarvestSettings
 from contextworker.harvest.suppliers import SupplierDirectory
+from contextworker.harvest.workflows import HarvestWorkflow
 
 __all__ = ["temporal"]
 
@@ -230,3 +237,82 @@ def run() -> HarvestRun:
 async def client(temporal: TemporalServer) -> Client:
     """A client that speaks the harvest's messages."""
     return await temporal.connect(*shared_modules([module]))
+
+
+Handle = WorkflowHandle[Any, ContextUnit]
+
+
+class Harvests:
+    """Starts harvests as the gateway would."""
+
+    def __init__(self, client: Client, tenant_id: str) -> None:
+        self.client = client
+        self.tenant_id = tenant_id
+
+    async def start(
+        self, supplier_code: str, *, workflow_id: str | None = None, **fields: Any
+    ) -> Handle:
+        """Start one harvest."""
+        unit = ContextUnit(
+            payload={
+                "workflow_type": "harvest",
+                "supplier_code": supplier_code,
+                "tenant_id": self.tenant_id,
+                **fields,
+            },
+            provenance=["test:harvest"],
+        )
+        handle: Handle = await self.client.start_workflow(
+            "harvest",
+            unit,
+            id=workflow_id or f"harvest-{self.tenant_id}-{supplier_code}",
+            task_queue=module.queue,
+            result_type=ContextUnit,
+            task_timeout=timedelta(seconds=5),
+        )
+        return handle
+
+    def handle(self, supplier_code: str) -> Handle:
+        """Return the supplier's latest harvest."""
+        return self.client.get_workflow_handle_for(
+            HarvestWorkflow.run, f"harvest-{self.tenant_id}-{supplier_code}"
+        )
+
+    async def report(self, supplier_code: str, **fields: Any) -> HarvestReport:
+        """Harvest one supplier to the end."""
+        answer = await (await self.start(supplier_code, **fields)).result()
+        assert ["test:harvest", "worker:harvest"] == answer.provenance
+        return HarvestReport.model_validate(answer.payload)
+
+    async def failure(self, supplier_code: str, **fields: Any) -> ApplicationError:
+        """Harvest a supplier that cannot be, and return why."""
+        handle = await self.start(supplier_code, **fields)
+        with pytest.raises(WorkflowFailureError) as caught:
+            await handle.result()
+        cause = caught.value.cause
+        assert isinstance(cause, ApplicationError), repr(cause)
+        return cause
+
+    async def attempts(self, supplier_code: str) -> dict[str, int]:
+        """Return how often each activity of a finished harvest was tried."""
+        handle = self.handle(supplier_code)
+        names: dict[int, str] = {}
+        tried: dict[str, int] = {}
+        async for event in handle.fetch_history_events():
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+                scheduled = event.activity_task_scheduled_event_attributes
+                names[event.event_id] = scheduled.activity_type.name
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+                started = event.activity_task_started_event_attributes
+                tried[names[started.scheduled_event_id]] = started.attempt
+        return tried
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def harvests(
+    client: Client, environment: Mapping[str, str], request: pytest.FixtureRequest
+) -> AsyncIterator[Harvests]:
+    """A running harvest worker, and a tenant of this test's own."""
+    tenant = "".join(character if character.isalnum() else "_" for character in request.node.name)
+    async with running(client, module):
+        yield Harvests(client, tenant[:60].rstrip("_"))

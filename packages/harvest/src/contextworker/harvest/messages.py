@@ -13,6 +13,9 @@ ALL_SUPPLIERS = "all"
 WORKFLOW_ID = "harvest-{tenant_id}-{supplier_code}"
 """One harvest a supplier at a time."""
 
+REPLAY_SUFFIX = "/replay"
+"""What the run_id of a replay ends with: it brings no newer rows."""
+
 SUPPLIER_CODE_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 SUPPLIER_CODE_MAX_LENGTH = 64
 

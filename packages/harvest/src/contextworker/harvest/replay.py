@@ -7,13 +7,13 @@ from itertools import groupby
 
 import polars as pl
 
-from contextworker.brain import Brain, Reject, RejectRecord
+from contextworker.brain import Brain, Reject, RejectRecord, RunRecord, RunStatus
 from contextworker.brain.frames import PRODUCT_SCHEMA
 from contextworker.core.errors import InvalidInputError
 from contextworker.core.messages import ObjectRef
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.feeds.blocks import RawRow
-from contextworker.harvest.messages import FeedFormat, HarvestRun
+from contextworker.harvest.messages import REPLAY_SUFFIX, FeedFormat, HarvestRun
 from contextworker.harvest.recognising import recognise
 from contextworker.harvest.rows.mapped import Mapped
 from contextworker.harvest.rows.mapper import ProductMapper
@@ -30,32 +30,36 @@ async def check_replay(brain: Brain, run: HarvestRun) -> None:
     """Refuse to replay what is older than what is stored.
 
     Raises:
-        InvalidInputError: The run is unknown, another supplier's, or not the latest harvest.
+        InvalidInputError: The run is unknown, another supplier's, not over, or a later harvest of
+            the supplier is complete.
     """
-    state = await brain.supplier_state(run.tenant_id, dealer_code=run.supplier_code)
-    if state is not None and state.run_id == run.replay_run_id:
-        return
-    latest = f"; its latest one is {state.run_id}" if state else ""
-    async for record in _runs(brain, run):
-        if record == run.replay_run_id:
-            raise InvalidInputError(
-                f"the rejects of run {run.replay_run_id} cannot be replayed: it is not the latest "
-                f"completed harvest of {run.supplier_code}, so its rows may be older than what is "
-                f"stored{latest}"
-            )
-    raise InvalidInputError(
-        f"the supplier {run.supplier_code} has no run {run.replay_run_id}{latest}"
-    )
-
-
-async def _runs(brain: Brain, run: HarvestRun) -> AsyncIterator[str]:
+    later: RunRecord | None = None
     after = None
     while page := await brain.list_runs(
         run.tenant_id, supplier_code=run.supplier_code, limit=_PAGE, after=after
     ):
         for record in page:
-            yield record.run_id
+            if record.run_id == run.replay_run_id:
+                return _check_found(record, later)
+            if record.status is RunStatus.COMPLETED and not record.run_id.endswith(REPLAY_SUFFIX):
+                later = later or record
         after = page[-1].run_id
+    raise InvalidInputError(
+        f"the supplier {run.supplier_code} has no run {run.replay_run_id!r}; "
+        f"look at its runs: contextworker brain runs"
+    )
+
+
+def _check_found(record: RunRecord, later: RunRecord | None) -> None:
+    if later is not None:
+        raise InvalidInputError(
+            f"the rejects of run {record.run_id} cannot be replayed: their rows are older than "
+            f"what a later harvest has stored; replay that one instead: {later.run_id}"
+        )
+    if record.status is RunStatus.RUNNING:
+        raise InvalidInputError(
+            f"the rejects of run {record.run_id} cannot be replayed yet: it has not ended"
+        )
 
 
 class Replay:

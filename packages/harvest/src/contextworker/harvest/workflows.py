@@ -21,6 +21,7 @@ from contextworker.core.workflow_ids import WorkflowIdTemplate
 from contextworker.harvest.messages import (
     ALL_SUPPLIERS,
     OWN_STORES_RETRY,
+    REPLAY_SUFFIX,
     WORKFLOW_ID,
     Changes,
     FetchedFeeds,
@@ -71,10 +72,11 @@ class HarvestWorkflow:
 
     async def _harvest_one(self, request: HarvestRequest) -> HarvestReport:
         info = workflow.info()
+        run_id = f"{info.workflow_id}/{info.first_execution_run_id}"
         run = HarvestRun(
             tenant_id=request.tenant_id,
             supplier_code=request.supplier_code,
-            run_id=f"{info.workflow_id}/{info.first_execution_run_id}",
+            run_id=run_id + REPLAY_SUFFIX if request.replay_run_id else run_id,
             workflow_id=info.workflow_id,
             accept_removals=request.accept_removals,
             replay_run_id=request.replay_run_id,

@@ -48,6 +48,6 @@ async def _seen_again(
         for known in state.feeds
         if known.source in now
     )
-    state = state.model_copy(update={"feeds": feeds})
+    state = state.model_copy(update={"run_id": run.run_id, "feeds": feeds})
     await brain.record_supplier(run.tenant_id, state)
     return state

@@ -161,11 +161,13 @@ async def _named(supplier: Supplier) -> AsyncIterator[None]:
     except FeedUnavailableError as error:
         # Not `from`: while it is tried again, Temporal shows a failure only up to 4 KB, and the
         # stacks of an HTTP client are more.
-        wait = error.retry_after_s
+        sentence = f"{supplier.name}: {error}"
+        if error.retry_after_s is None:
+            raise type(error)(sentence) from None
         raise ApplicationError(
-            f"{supplier.name}: {error}",
+            sentence,
             type=type(error).__name__,
-            next_retry_delay=None if wait is None else timedelta(seconds=wait),
+            next_retry_delay=timedelta(seconds=error.retry_after_s),
         ) from None
 
 

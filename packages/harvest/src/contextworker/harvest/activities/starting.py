@@ -6,7 +6,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contextworker.brain import Brain, RunRecord, RunStatus
 from contextworker.core.errors import PermanentError, TransientError
-from contextworker.harvest.messages import HarvestRun
+from contextworker.harvest.messages import REPLAY_SUFFIX, HarvestRun
 
 _LOOKED_AT = 20
 
@@ -38,7 +38,7 @@ async def refuse_second(brain: Brain, run: HarvestRun, own: RunRecord) -> None:
 
 async def _is_open(record: RunRecord) -> bool:
     """Ask Temporal: a run that was terminated stays `running` in the Brain."""
-    run_id = record.run_id.removeprefix(f"{record.workflow_id}/")
+    run_id = record.run_id.removeprefix(f"{record.workflow_id}/").removesuffix(REPLAY_SUFFIX)
     handle = activity.client().get_workflow_handle(
         record.workflow_id, first_execution_run_id=run_id
     )
