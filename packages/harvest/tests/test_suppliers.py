@@ -6,7 +6,7 @@ import pytest
 
 from contextworker.harvest.errors import SupplierError
 from contextworker.harvest.messages import FeedFormat, Retry
-from contextworker.harvest.suppliers import Binding, Supplier, SupplierDirectory
+from contextworker.harvest.suppliers import Binding, Supplier, SupplierDirectory, mapping_for
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "suppliers"
 
@@ -148,6 +148,64 @@ def test_mistakes_are_explained(folder: Path, old: str, new: str, said: str) -> 
     message = problem(folder, FULL.replace(old, new))
     assert message.startswith(f"supplier file {folder / 'camp.toml'}")
     assert said in message
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("url = 5", 'mapping.url: name a column, such as "price", or write a table'),
+        ('url = { colum = "a" }', "mapping.url.colum is not a known key; did you mean column?"),
+        ("url = {}", "give one of column, columns, join and value; this has none"),
+        ('url = { column = "a", value = "b" }', "this has column and value"),
+        ('url = { value = "b", default = "c" }', "it takes no default"),
+        ("url = { value = [1] }", "mapping.url.value: give a text, a number, true or false"),
+        ("url = { value = nan }", "give a text, a number, true or false"),
+        ('url = { column = "a", with = "-" }', "with goes with join"),
+        ('url = { column = "a", split = "/" }', "split and part go together"),
+        ('url = { column = "a", split = "/", part = 0 }', "mapping.url.part"),
+        ('url = { column = "a", regex = "(" }', "the regex '(' is none: unclosed group"),
+        ('url = { column = "a", regex = "a(?=b)" }', "without look-around"),
+        ("url = { column = \"a\", regex = '(\\w{999}){999}' }", "exceeds size limit"),
+        ('url = { column = "a", regex = "a", group = 1 }', "has 0 groups; there is no group 1"),
+        ('url = { column = "a", group = 1 }', "group goes with regex"),
+        ('url = { column = "a", regex = "' + "a" * 501 + '" }', "at most 500 characters"),
+        ('url = { column = "a", digits = 2 }', "digits goes with divide_by or convert_to"),
+        ('url = { column = "a", divide_by = 100 }', "url is no price; divide_by is for price_ret"),
+        ('url = { columns = ["a"] }', "mapping.url.columns"),
+        ('price_retail = { column = "a", divide_by = 0 }', "for how many pieces a price is"),
+        ('price_retail = { column = "a", convert_to = "EURO" }', "'EURO' is no ISO 4217"),
+        ('price_retail = { column = "a", rates = "r" }', "rates goes with convert_to"),
+        ("params = 5", 'mapping.params: write "*", a column with a JSON object'),
+        ('params = { size = { column = "a", splt = "/" } }', "mapping.params.size.splt is not a"),
+        ('only = { category = ["a"] }', "mapping.only.category is not a known key; did you mean"),
+        ('except = { brands = [""] }', "mapping.except.brands.0"),
+        ('exept = { brands = ["a"] }', "did you mean except?"),
+        ('required = ["sku"]', "mapping.required.0"),
+    ],
+)
+def test_mapping_mistakes_are_explained(folder: Path, line: str, said: str) -> None:
+    """A step that cannot be is refused when the file is read, with the key and what to do."""
+    content = f'name = "C"\n[[sources]]\nurl = "a"\n[mapping]\nsku = "a"\nname = "b"\n{line}'
+    message = problem(folder, content)
+    assert message.startswith(f"supplier file {folder / 'camp.toml'}: mapping")
+    assert said in message
+
+
+def test_one_sku_for_every_row(folder: Path) -> None:
+    """A constant sku would make one product of a whole feed."""
+    content = 'name = "C"\n[[sources]]\nurl = "a"\n[mapping]\nsku = { value = "a" }\nname = "b"'
+    assert "sku is a column" in problem(folder, content)
+
+
+def test_no_mapping(folder: Path) -> None:
+    """Without [mapping] a file can be read; what a feed then needs is said when it is mapped."""
+    (folder / "camp.toml").write_text('name = "C"\n[[sources]]\nurl = "a.csv"', encoding="utf-8")
+    supplier = load(folder)
+    assert "title" == getattr(mapping_for(supplier, FeedFormat.GOOGLE).name, "column", None)
+    with pytest.raises(
+        SupplierError, match=r"camp\.toml: mapping\.sku is missing.*csv feed has no"
+    ):
+        mapping_for(supplier, FeedFormat.CSV)
 
 
 @pytest.mark.parametrize("code", SupplierDirectory(EXAMPLES).codes())

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import polars as pl
 
-_KEPT = 65_536
+_KEPT_CHARACTERS = 4_000_000
 
 
 class Pattern:
@@ -19,6 +19,7 @@ class Pattern:
         self._regex = regex
         self._group = group
         self._found: dict[str, str | None] = {}
+        self._characters = 0
 
     def expression(self, text: pl.Expr) -> pl.Expr:
         """Return the matches in a column."""
@@ -33,8 +34,10 @@ class Pattern:
     def learn(self, texts: Iterable[str]) -> None:
         """Match many texts at once: one by one, each costs a hundred times as much."""
         new = list(set(texts) - self._found.keys())
-        if len(self._found) + len(new) > _KEPT:
+        if self._characters > _KEPT_CHARACTERS:
             self._found.clear()
+            self._characters = 0
+        self._characters += sum(map(len, new))
         matches = pl.Series(new, dtype=pl.String).str.extract(self._regex, self._group)
         self._found.update(zip(new, matches, strict=True))
 

@@ -16,7 +16,7 @@ from contextworker.harvest.rows.numbers import (
     split_currency,
 )
 from contextworker.harvest.rows.problems import RowProblemError
-from contextworker.harvest.rows.texts import is_blank, text
+from contextworker.harvest.rows.texts import is_blank, shown, text
 
 MAX_AMOUNT = 10**12
 MAX_DIGITS = 10
@@ -87,12 +87,12 @@ class PriceReader:
             digits = MAX_DIGITS if digits is None else digits
             amount = amount.quantize(Decimal(1).scaleb(-digits), context=_CONTEXT)
         if amount > MAX_AMOUNT:
-            raise RowProblemError("bad_price", f"the price {value!r} is too large to be one")
+            raise RowProblemError("bad_price", f"the price {shown(value)} is too large to be one")
         exponent = amount.normalize(_CONTEXT).as_tuple().exponent
         if isinstance(exponent, int) and -exponent > MAX_DIGITS:
             raise RowProblemError(
                 "invalid_value",
-                f"price_retail cannot be stored: {value!r} has more than {MAX_DIGITS} digits "
+                f"price_retail cannot be stored: {shown(value)} has more than {MAX_DIGITS} digits "
                 "after the decimal mark",
             )
         return Price(amount.copy_abs(), found)  # -0 is 0
@@ -103,11 +103,11 @@ class PriceReader:
         except AmbiguousNumberError as error:
             raise ambiguous("price", value) from error
         except ValueError as error:
-            raise RowProblemError("bad_price", f"the price {value!r} is no number") from error
+            raise RowProblemError("bad_price", f"the price {shown(value)} is no number") from error
         if amount < 0:
-            raise RowProblemError("bad_price", f"the price {value!r} is negative")
+            raise RowProblemError("bad_price", f"the price {shown(value)} is negative")
         if amount > MAX_AMOUNT:
-            raise RowProblemError("bad_price", f"the price {value!r} is too large to be one")
+            raise RowProblemError("bad_price", f"the price {shown(value)} is too large to be one")
         return amount
 
     def _apiece(self, amount: Decimal, pieces: Any) -> Decimal:
@@ -121,7 +121,7 @@ class PriceReader:
             number = Decimal(0)
         if not 0 < number <= MAX_AMOUNT:
             raise RowProblemError(
-                "bad_price", f"the price is for {pieces!r} pieces, which is no number above 0"
+                "bad_price", f"the price is for {shown(pieces)} pieces, which is no number above 0"
             )
         return _CONTEXT.divide(amount, number)
 
@@ -136,13 +136,13 @@ class PriceReader:
         if expected is None:
             raise RowProblemError(
                 "wrong_currency",
-                f"the price {value!r} has {sign!r} beside the number; "
+                f"the price {shown(value)} has {sign!r} beside the number; "
                 "say which currency it is in the supplier file",
             )
         if not means_currency(sign, expected):
             raise RowProblemError(
                 "wrong_currency",
-                f"the price {value!r} has {sign!r} beside the number, not {expected}",
+                f"the price {shown(value)} has {sign!r} beside the number, not {expected}",
             )
         return expected
 
@@ -164,7 +164,7 @@ def ambiguous(field: str, value: Any) -> RowProblemError:
     """Return the problem of a number that reads two ways."""
     return RowProblemError(
         f"ambiguous_{field}",
-        f"the {field} {value!r} can be read in two ways; "
+        f"the {field} {shown(value)} can be read in two ways; "
         'say decimal = "," or decimal = "." in the [mapping] of the supplier file',
     )
 

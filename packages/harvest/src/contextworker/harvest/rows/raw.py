@@ -122,7 +122,9 @@ def _restored_number(text: str) -> Any:
         number = Decimal(text)
     except ArithmeticError:
         return {NUMBER: text}
-    return number if number.is_finite() else float(text)
+    if not number.is_finite():
+        return float(text)
+    return int(text) if text.lstrip("-").isdecimal() else number
 
 
 def _shortened(value: Any) -> Any:

@@ -18,7 +18,7 @@ class Selector:
         self.selects = bool(
             self._only_categories or self._only_brands or self._no_categories or self._no_brands
         )
-        self.wants = lru_cache(maxsize=65_536)(self._wants)
+        self.wants = lru_cache(maxsize=4096)(self._wants)
 
     def _wants(self, category: str | None, brand: str | None) -> bool:
         path, name = (category or "").casefold(), (brand or "").casefold()

@@ -61,6 +61,11 @@ def text(value: Any, *, field: str, longest: int) -> str | None:
     return found
 
 
+def shown(value: Any) -> str:
+    """Quote a value in a sentence."""
+    return str(value) if isinstance(value, Decimal) else repr(value)
+
+
 def _written(value: Any) -> str:
     """Write a number so that it does not matter which type a format has for it."""
     if isinstance(value, bool):

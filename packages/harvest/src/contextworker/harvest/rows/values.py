@@ -10,7 +10,7 @@ from contextworker.brain.values import canonical_json
 from contextworker.harvest.rows.numbers import AmbiguousNumberError, DecimalMark, parse_number
 from contextworker.harvest.rows.prices import MAX_AMOUNT, ambiguous
 from contextworker.harvest.rows.problems import RowProblemError
-from contextworker.harvest.rows.texts import is_blank, plain, text
+from contextworker.harvest.rows.texts import is_blank, plain, shown, text
 
 CATEGORY_SEPARATOR = " > "
 PARAM_LENGTH = 10_000
@@ -63,9 +63,11 @@ def quantity(value: Any, mark: DecimalMark) -> int | None:
     except AmbiguousNumberError as error:
         raise ambiguous("quantity", value) from error
     except ValueError as error:
-        raise RowProblemError("bad_quantity", f"the quantity {value!r} is no number") from error
+        raise RowProblemError(
+            "bad_quantity", f"the quantity {shown(value)} is no number"
+        ) from error
     if number < 0 or number > MAX_AMOUNT or number != number.to_integral_value():
-        raise RowProblemError("bad_quantity", f"the quantity {value!r} is no count of pieces")
+        raise RowProblemError("bad_quantity", f"the quantity {shown(value)} is no count of pieces")
     return int(number)
 
 
