@@ -78,8 +78,8 @@ def field(name: str, mapping: str, row: dict[str, Any] | None = None, **supplier
         ('brand_name = { column = "lost", optional = true, default = "none" }', "none"),
         ('brand_name = { columns = ["lost", "maker"] }', "Nordlys"),
         (
-            'brand_name = { column = "size_colour", split = "/", part = 1, values = { L = "big" } }',
-            "big",
+            'brand_name = { column = "size_colour", split = "/", part = 1, values = { L = "XL" } }',
+            "XL",
         ),
     ],
 )
