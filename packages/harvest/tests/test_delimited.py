@@ -5,7 +5,7 @@ import io
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -22,6 +22,7 @@ HEADER = "sku,name,price\n"
 CELLS = ["", "a", "5", "Tent, green", 'a "quoted" word', "two\nlines", "two\r\nlines", "é", "Намет"]
 CELLS += ["\0", " ", '"', ",", "\n", "\ufeff", "\u2028", "\x85", "#", "null", "x" * 70]
 LINE_ENDS = ["\n", "\r\n"]
+QUOTING: list[Literal[0, 1]] = [csv.QUOTE_MINIMAL, csv.QUOTE_ALL]
 SPOILERS = ['"', '""', ",", "\n", "\r", "\r\n", "\n\n", ' "', '" ', '5" pipe', '"x"y', "\0", ",,,"]
 
 
@@ -45,8 +46,9 @@ def specified(text: str) -> Iterator[Row]:
 
     def remembered() -> Iterator[str]:
         nonlocal last
-        for last in lines:
-            yield last
+        for line in lines:
+            last = line
+            yield line
 
     reader = csv.reader(remembered(), strict=True)
     header = Header(next(row for row in reader if row), source="shop.csv")
@@ -81,7 +83,7 @@ def tables(draw: st.DrawFn) -> str:
     """Write a table properly, then perhaps spoil it in a few places."""
     buffer = io.StringIO()
     end = draw(st.sampled_from(LINE_ENDS))
-    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    quoting = draw(st.sampled_from(QUOTING))
     writer = csv.writer(buffer, lineterminator=end, quoting=quoting)
     cells = st.lists(st.sampled_from(CELLS), min_size=3, max_size=3)
     writer.writerows(draw(st.lists(cells, max_size=12)))
@@ -117,3 +119,99 @@ def test_equals_the_specification(
     expected = [plain(row) for row in specified(text)]
     found = rows(read_delimited(path, feed(encoding), least=least, most=most))
     assert expected == [plain(row) for row in found]
+
+
+def tabular(rows_: int, *, quoted: bool = False) -> str:
+    """Write many good rows."""
+    quote = '"' if quoted else ""
+    lines = (f"{quote}{n}{quote},{quote}Намет {n}{quote},{n % 90}.50\n" for n in range(rows_))
+    return HEADER + "".join(lines)
+
+
+@pytest.mark.parametrize("quoted", [False, True], ids=["bare", "quoted"])
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1251", "utf-16"])
+def test_good_rows_come_as_frames(tmp_path: Path, encoding: str, *, quoted: bool) -> None:
+    """What is plain is never read row by row, in any encoding."""
+    path = tmp_path / "feed"
+    path.write_bytes(tabular(3000, quoted=quoted).encode(encoding))
+    (block,) = read_delimited(path, feed(encoding))
+    assert isinstance(block, Block)
+    assert (3000, 2, 3001) == (block.frame.height, block.numbers[0], block.numbers[-1])
+    assert ("7", "Намет 7", "7.50") == block.frame.row(7)
+
+
+def test_bad_rows_cost_their_neighbourhood_only(tmp_path: Path) -> None:
+    """Around a row that is not plain the others still come as frames, in their order."""
+    path = tmp_path / "feed"
+    lines = tabular(3000).splitlines(keepends=True)
+    lines[1500] = 'x,5" pipe",1\n'
+    lines[2000] = '"y"z,1,1\n'
+    lines[2900] = "ragged\n"
+    path.write_text("".join(lines), encoding="utf-8")
+    read = list(read_delimited(path, feed(), least=2000, most=20_000))
+    assert [row.number for row in rows(iter(read))] == list(range(2, 3002))
+    single = [row for row in read if not isinstance(row, Block)]
+    assert [(2001, "bad_quotes"), (2901, "ragged_row")] == [
+        (row.number, row.code) for row in single if isinstance(row, BadRow)
+    ]
+    assert len(single) < 300
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        ("sku,name,", "a,b,", {"sku": "a", "name": "b"}),
+        ("sku,name", "a,b,,", {"sku": "a", "name": "b"}),
+        ("sku,,name", "a,x,b", {"sku": "a", "name": "b"}),
+        ("sku,price,price", "a,1,2", {"sku": "a", "price (1)": "1", "price (2)": "2"}),
+        ("sku", "a", {"sku": "a"}),
+    ],
+)
+def test_columns(tmp_path: Path, header: str, row: str, expected: dict[str, str]) -> None:
+    """Columns without a name are left out, those with one name are numbered."""
+    path = tmp_path / "feed"
+    path.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    assert [RawRow(2, expected)] == rows(read_delimited(path, feed()))
+
+
+@pytest.mark.parametrize("quote", ["", '"'], ids=["bare", "quoted"])
+def test_longest_values(tmp_path: Path, quote: str) -> None:
+    """A value too long for the csv module is a reject in a feed of any kind; others are read."""
+    path = tmp_path / "feed"
+    fits, exceeds = "x" * 131_072, "x" * 131_073
+    path.write_text(f"{HEADER}a,{quote}{fits}{quote},1\nb,{quote}{exceeds}{quote},2\nc,x,3\n")
+    found = rows(read_delimited(path, feed()))
+    assert [(2, "a"), (3, "bad_quotes"), (4, "c")] == [
+        (row.number, row.code if isinstance(row, BadRow) else row.values["sku"]) for row in found
+    ]
+
+
+def test_delimiter_beyond_ascii(tmp_path: Path) -> None:
+    """What polars cannot part is parted by the csv module."""
+    path = tmp_path / "feed"
+    path.write_text("sku¦name\n1¦Tent\n", encoding="utf-8")
+    assert [RawRow(2, {"sku": "1", "name": "Tent"})] == rows(
+        read_delimited(path, feed(delimiter="¦"))
+    )
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """Halves of a character in two values do not make one, wherever the rows are read."""
+    path = tmp_path / "feed"
+    path.write_bytes(HEADER.encode() + b"a,\xd0,1\n\x9d,b,2\n")
+    with pytest.raises(FeedError, match="byte 18 on line 2 cannot be read"):
+        rows(read_delimited(path, feed()))
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    """Ten times the rows take no more memory to read."""
+    peaks = []
+    path = tmp_path / "feed"
+    for count in (40_000, 400_000):
+        path.write_text(HEADER + "12345,A tent of some kind for two,19.50\n" * count)
+        tracemalloc.start()
+        for _ in read_delimited(path, feed(), most=1_000_000):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]

@@ -5,16 +5,27 @@ from collections.abc import Mapping
 from contextworker.harvest.feeds.blocks import Reader
 from contextworker.harvest.feeds.formats.delimited import read_delimited
 from contextworker.harvest.feeds.formats.google import read_google
+from contextworker.harvest.feeds.formats.google_tsv import read_google_tsv
+from contextworker.harvest.feeds.formats.json_document import read_json
 from contextworker.harvest.feeds.formats.jsonl import read_jsonl
-from contextworker.harvest.feeds.formats.xlsx import check_workbook, read_xlsx
+from contextworker.harvest.feeds.formats.parquet import read_parquet
+from contextworker.harvest.feeds.formats.sheets import read_sheet
+from contextworker.harvest.feeds.formats.shopify import read_shopify
+from contextworker.harvest.feeds.formats.workbook import check_workbook
 from contextworker.harvest.feeds.formats.yml import read_yml
 from contextworker.harvest.messages import FeedFormat
 
 READERS: Mapping[FeedFormat, Reader] = {
     FeedFormat.CSV: read_delimited,
     FeedFormat.TSV: read_delimited,
+    FeedFormat.GOOGLE_TSV: read_google_tsv,
+    FeedFormat.SHOPIFY: read_shopify,
+    FeedFormat.JSON: read_json,
     FeedFormat.JSONL: read_jsonl,
-    FeedFormat.XLSX: read_xlsx,
+    FeedFormat.XLSX: read_sheet,
+    FeedFormat.XLS: read_sheet,
+    FeedFormat.ODS: read_sheet,
+    FeedFormat.PARQUET: read_parquet,
     FeedFormat.GOOGLE: read_google,
     FeedFormat.YML: read_yml,
 }
