@@ -1,6 +1,7 @@
 """A real Brain on SQLite, a real object store, a real Temporal server, a supplier's web server."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import timedelta
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 import pytest_asyncio
 from temporalio.api.enums.v1 import EventType
@@ -24,7 +24,7 @@ from contextworker.core.testing.fixtures import temporal
 from contextworker.core.testing.server import TemporalServer
 from contextworker.core.worker import shared_modules
 from contextworker.harvest.activities import Harvester
-from contextworker.harvest.feeds.fetch import Fetcher, FetchLimits
+from contextworker.harvest.feeds.fetch import Fetcher, fetch_limits
 from contextworker.harvest.messages import HarvestReport, HarvestRun
 from contextworker.harvest.module import module
 from contextworker.harvest.settings import HarvestSettings
@@ -76,13 +76,16 @@ class Web:
         self.address = address
         self.paths: dict[str, Handler] = {}
         self.requests: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        """Of each request, by their names in lower case."""
         self.closing = threading.Event()
         self._asked = threading.Condition()
 
-    def note(self, path: str) -> None:
+    def note(self, path: str, headers: Mapping[str, str]) -> None:
         """Remember a request."""
         with self._asked:
             self.requests.append(path)
+            self.headers.append({name.lower(): value for name, value in headers.items()})
             self._asked.notify_all()
 
     async def asked(self, times: int = 1) -> None:
@@ -125,6 +128,50 @@ class Web:
         self.paths[path] = handle
         return self.url(path)
 
+    def flaky(
+        self,
+        path: str,
+        body: bytes,
+        *,
+        cut: int,
+        cuts: int,
+        headers: dict[str, str] | None = None,
+        ranges: bool = True,
+    ) -> str:
+        """Break the first `cuts` answers off after `cut` bytes; give the rest where asked for."""
+        left = [cuts]
+
+        def handle(request: BaseHTTPRequestHandler) -> None:
+            asked = request.headers.get("Range", "")
+            same = request.headers.get("If-Range") in (headers or {}).values()
+            start = int(asked.removeprefix("bytes=").rstrip("-")) if ranges and same else 0
+            request.send_response(206 if start else 200)
+            if start:
+                request.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+            request.send_header("Content-Length", str(len(body) - start))
+            for name, value in {"Connection": "close", **(headers or {})}.items():
+                request.send_header(name, value)
+            request.end_headers()
+            left[0] -= 1
+            request.wfile.write(body[start : start + cut] if left[0] >= 0 else body[start:])
+
+        self.paths[path] = handle
+        return self.url(path)
+
+    def drip(self, path: str, piece: bytes, *, every_s: float) -> str:
+        """Send a piece now and then, for ever."""
+
+        def handle(request: BaseHTTPRequestHandler) -> None:
+            request.send_response(200)
+            request.send_header("Connection", "close")
+            request.end_headers()
+            with contextlib.suppress(OSError):
+                while not self.closing.wait(every_s):
+                    request.wfile.write(piece)
+
+        self.paths[path] = handle
+        return self.url(path)
+
     def hang(self, path: str, *, start: bytes = b"") -> str:
         """Send the start of a large answer, then stay silent."""
 
@@ -149,7 +196,7 @@ def web() -> Iterator[Web]:
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
-            served.note(path)
+            served.note(path, dict(self.headers))
             if path in served.paths:
                 served.paths[path](self)
             else:
@@ -187,6 +234,7 @@ def environment(
         "CONTEXTWORKER_STORE_URL": (tmp_path / "objects").as_uri(),
         "CONTEXTWORKER_SUPPLIERS_DIR": str(suppliers.folder),
         "CONTEXTWORKER_HARVEST_READ_TIMEOUT_S": "0.5",
+        "CONTEXTWORKER_HARVEST_ALLOWED_NETWORKS": "127.0.0.1/32",
         "CONTEXTWORKER_HARVEST_HEARTBEAT_TIMEOUT_S": "2",
         "CONTEXTWORKER_HARVEST_BATCH_ROWS": "100",
     }
@@ -208,21 +256,17 @@ def objects(environment: dict[str, str]) -> ObjectStore:
     return ObjectStore.from_url(environment["CONTEXTWORKER_STORE_URL"])
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def harvester(
-    brain: Brain, objects: ObjectStore, environment: dict[str, str]
-) -> AsyncIterator[Harvester]:
+@pytest.fixture
+def harvester(brain: Brain, objects: ObjectStore, environment: dict[str, str]) -> Harvester:
     """The activities, as a worker of this test would open them."""
     settings = HarvestSettings()
-    timeout = httpx.Timeout(settings.harvest_read_timeout_s)
-    async with httpx.AsyncClient(follow_redirects=True, max_redirects=5, timeout=timeout) as http:
-        yield Harvester(
-            settings=settings,
-            suppliers=SupplierDirectory(settings.suppliers_dir),
-            fetcher=Fetcher(http, FetchLimits(max_bytes=1_000_000)),
-            store=objects,
-            brain=brain,
-        )
+    return Harvester(
+        settings=settings,
+        suppliers=SupplierDirectory(settings.suppliers_dir),
+        fetcher=Fetcher(fetch_limits(settings), environment={}),
+        store=objects,
+        brain=brain,
+    )
 
 
 @pytest.fixture

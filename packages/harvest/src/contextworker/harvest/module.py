@@ -1,6 +1,7 @@
 """The harvest module, as workers run it and the gateway routes to it."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -11,32 +12,24 @@ from contextworker.harvest.workflows import HarvestWorkflow
 
 @asynccontextmanager
 async def open_activities() -> AsyncIterator[Sequence[Activity]]:
-    """Open the Brain, the object store and an HTTP client, and give them to the activities."""
+    """Open the Brain and the object store, and give them to the activities."""
     # Only a worker needs these; who merely asks for the routes does not wait for them.
-    import httpx  # noqa: PLC0415
-
     from contextworker.brain import open_brain  # noqa: PLC0415
     from contextworker.core.objects import ObjectStore  # noqa: PLC0415
     from contextworker.core.settings import RuntimeSettings  # noqa: PLC0415
     from contextworker.harvest.activities import Harvester  # noqa: PLC0415
-    from contextworker.harvest.feeds.fetch import Fetcher, FetchLimits  # noqa: PLC0415
+    from contextworker.harvest.feeds.fetch import Fetcher, fetch_limits  # noqa: PLC0415
     from contextworker.harvest.settings import HarvestSettings  # noqa: PLC0415
     from contextworker.harvest.suppliers import SupplierDirectory  # noqa: PLC0415
 
     # It logs every address it asks for, with the secrets some suppliers put in there.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = HarvestSettings()
-    timeout = httpx.Timeout(
-        settings.harvest_read_timeout_s, connect=settings.harvest_connect_timeout_s
-    )
-    async with (
-        open_brain() as brain,
-        httpx.AsyncClient(follow_redirects=True, max_redirects=5, timeout=timeout) as http,
-    ):
+    async with open_brain() as brain:
         harvester = Harvester(
             settings=settings,
             suppliers=SupplierDirectory(settings.suppliers_dir),
-            fetcher=Fetcher(http, FetchLimits(max_bytes=settings.harvest_max_feed_bytes)),
+            fetcher=Fetcher(fetch_limits(settings), environment=os.environ),
             store=ObjectStore.from_url(RuntimeSettings().store_url),
             brain=brain,
         )

@@ -1,0 +1,125 @@
+"""What a web server's answer says of itself."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import httpx
+
+from contextworker.harvest.errors import FeedError, FeedUnavailableError
+
+_REFUSED = {
+    HTTPStatus.UNAUTHORIZED: "asks for a login; check the access in the supplier file",
+    HTTPStatus.FORBIDDEN: "refuses access; ask the supplier to allow it",
+    HTTPStatus.NOT_FOUND: "is not there; ask the supplier for the feed's address",
+    HTTPStatus.GONE: "is gone; ask the supplier for the feed's new address",
+}
+_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+_UNPACKED_LATER = {"", "identity", "gzip", "x-gzip", "zstd"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer, its bytes aside."""
+
+    name: str
+    content_type: str
+    is_encoded: bool
+    """The bytes are packed for the way, whatever the file is."""
+    etag: str | None
+    last_modified: str | None
+
+    @property
+    def validator(self) -> str | None:
+        """What `If-Range` may say: a weak etag promises no equal bytes."""
+        if self.etag is not None and not self.etag.startswith("W/"):
+            return self.etag
+        return self.last_modified
+
+
+def read_answer(response: httpx.Response, *, asked: httpx.URL, where: str) -> Answer:
+    """Read the headers of a whole answer.
+
+    Raises:
+        FeedError: It is packed in a way that nobody asked for.
+    """
+    headers = response.headers
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in _UNPACKED_LATER:
+        raise FeedError(
+            f"the server of {where} sends the content encoding {encoding!r}, which it was asked "
+            "not to; ask the supplier to serve the plain file, or gzip"
+        )
+    return Answer(
+        name=_name(headers.get("content-disposition", ""), asked, response.url),
+        content_type=headers.get("content-type", ""),
+        is_encoded=encoding not in {"", "identity"},
+        etag=headers.get("etag"),
+        last_modified=headers.get("last-modified"),
+    )
+
+
+def check_status(response: httpx.Response, where: str, *, max_retry_after_s: float) -> None:
+    """Return where the answer is a feed.
+
+    Raises:
+        FeedError: The server will answer the same again.
+        FeedUnavailableError: Later may be better; the server may say when.
+    """
+    status = response.status_code
+    if status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+        return
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
+        after = _retry_after(response.headers.get("retry-after", ""))
+        if after is None:
+            raise FeedUnavailableError(f"the server of {where} answers with HTTP {status}")
+        raise FeedUnavailableError(
+            f"the server of {where} answers with HTTP {status} and wants to be asked again in "
+            f"{after:,.0f} seconds",
+            retry_after_s=min(after, max_retry_after_s),
+        )
+    meaning = next((text for code, text in _REFUSED.items() if code == status), None)
+    problem = meaning or "is refused; check the url in the supplier file"
+    raise FeedError(f"the feed {where} {problem} (HTTP {status})")
+
+
+def total_bytes(response: httpx.Response) -> int | None:
+    """Return how many bytes the whole file has, where the answer says it."""
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        parts = re.fullmatch(r"bytes \d+-\d+/(\d+)", response.headers.get("content-range", ""))
+        return int(parts[1]) if parts else None
+    length = response.headers.get("content-length", "")
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+
+
+def continues(response: httpx.Response, start: int, before: Answer) -> bool:
+    """Tell whether a partial answer is the rest of the file that another one began."""
+    begins = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+    etag = response.headers.get("etag")
+    return begins is not None and int(begins[1]) == start and etag in {None, before.etag}
+
+
+def _retry_after(text: str) -> float | None:
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (zoned - datetime.now(UTC)).total_seconds())
+
+
+def _name(disposition: str, *urls: httpx.URL) -> str:
+    """Return the file's name: what the server calls it, else an address with an ending."""
+    message = Message()
+    message["content-disposition"] = disposition.replace("\r", "").replace("\n", "")
+    names = [message.get_filename() or "", *(unquote(url.path) for url in urls)]
+    names = [PurePosixPath(name.replace("\\", "/")).name for name in names]
+    with_ending = [name for name in names if PurePosixPath(name).suffix]
+    return next(iter(with_ending or filter(None, names)), "")

@@ -1,0 +1,134 @@
+"""Read an object of a cloud's store; credentials and endpoints come from the environment."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import (
+    BaseError,
+    NotFoundError,
+    NotModifiedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import ObjectStore, from_url
+
+from contextworker.brain import FeedState
+from contextworker.harvest.errors import FeedError, FeedUnavailableError
+from contextworker.harvest.feeds.fetch.answers import Answer
+from contextworker.harvest.feeds.fetch.limits import FetchLimits
+from contextworker.harvest.feeds.fetch.receiving import Receiver
+from contextworker.harvest.feeds.fetch.result import NotModified, OnBytes
+from contextworker.harvest.suppliers import Source
+
+_CHUNK = 64 * 1024
+
+
+class Cloud:
+    """Downloads objects within limits."""
+
+    def __init__(self, limits: FetchLimits) -> None:
+        self._limits = limits
+
+    async def download(
+        self, source: Source, path: Path, known: FeedState | None, on_bytes: OnBytes
+    ) -> Answer | NotModified:
+        """Write an object to a file.
+
+        Raises:
+            FeedError: It is not there, not for us, or too large.
+            FeedUnavailableError: The store was in the way.
+        """
+        where, limits = source.public_url, self._limits
+        try:
+            async with (
+                asyncio.timeout(limits.total_timeout_s),
+                Receiver(path, where, limits, on_bytes) as receiver,
+            ):
+                return await self._receive(source, known, receiver)
+        except NotModifiedError:
+            return NotModified()
+        except (NotFoundError, FileNotFoundError) as error:
+            raise FeedError(
+                f"the object {where} is not there; check the url in the supplier file"
+            ) from error
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            raise FeedError(
+                f"the object {where} may not be read with the worker's credentials; allow it, or "
+                "give the worker others"
+            ) from error
+        except BaseError as error:
+            raise FeedUnavailableError(
+                f"the object {where} cannot be read: the store is in the way ({_first_line(error)})"
+            ) from error
+        except TimeoutError as error:
+            raise FeedUnavailableError(
+                f"the object {where} did not arrive within {limits.total_timeout_s:,.0f} seconds"
+            ) from error
+        except OSError as error:
+            raise FeedUnavailableError(
+                f"the object {where} cannot be kept on the worker's disk: {error.strerror}"
+            ) from error
+
+    async def _receive(
+        self, source: Source, known: FeedState | None, receiver: Receiver
+    ) -> Answer | NotModified:
+        parts = urlsplit(source.url)
+        key = unquote(parts.path).strip("/")
+        etag = known.etag if known is not None else None
+        response = await obstore.get_async(
+            self._open(f"{parts.scheme}://{parts.netloc}"),
+            key,
+            options={"if_none_match": etag} if etag is not None else None,
+        )
+        meta, attributes = response.meta, response.attributes
+        receiver.expect(meta["size"])
+        receiver.begin()
+        async for chunk in response.stream(min_chunk_size=_CHUNK):
+            await receiver.take(bytes(chunk))
+        if receiver.size != meta["size"]:
+            raise FeedUnavailableError(
+                f"the object {source.public_url} broke off after {receiver.size:,} of "
+                f"{meta['size']:,} bytes"
+            )
+        await receiver.flush()
+        return Answer(
+            name=PurePosixPath(key).name,
+            content_type=str(attributes.get("Content-Type", "")),
+            is_encoded=str(attributes.get("Content-Encoding", "")) not in {"", "identity"},
+            etag=meta["e_tag"],
+            last_modified=None,
+        )
+
+    def _open(self, bucket: str) -> ObjectStore:
+        limits = self._limits
+        try:
+            return from_url(
+                bucket,
+                client_options={
+                    "connect_timeout": timedelta(seconds=limits.connect_timeout_s),
+                    # Of a whole request, and a large object's is a long one.
+                    "timeout": timedelta(seconds=limits.total_timeout_s),
+                },
+                # The run itself is tried again, as its supplier's file says.
+                retry_config={
+                    "max_retries": limits.max_resumes,
+                    "backoff": {
+                        "init_backoff": timedelta(milliseconds=100),
+                        "max_backoff": timedelta(seconds=2),
+                        "base": 2,
+                    },
+                    "retry_timeout": timedelta(seconds=limits.read_timeout_s),
+                },
+            )
+        except (BaseError, ValueError) as error:
+            raise FeedError(
+                f"the store {bucket} cannot be opened: {_first_line(error)}; check the url in the "
+                "supplier file and the worker's environment"
+            ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
