@@ -182,3 +182,32 @@ def test_a_block_is_its_rows(name: str, frame: pl.DataFrame) -> None:
 def test_any_block_is_its_rows(name: str, frame: pl.DataFrame) -> None:
     """As above, with other values every time."""
     a_block_is_its_rows(name, frame)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([1, None, 3], dtype=pl.Int16),
+        pl.Series([1.5, None, 2.25], dtype=pl.Float32),
+        pl.Series([None, None, None], dtype=pl.Null),
+        pl.Series(["12.50", "7", None], dtype=pl.Categorical),
+        pl.Series([["a"], None, []], dtype=pl.List(pl.String)),
+        pl.Series([1, 2, None]).cast(pl.Date),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_other_types(values: pl.Series) -> None:
+    """A column of a type that no format was expected to have is mapped all the same."""
+    names = pl.Series(["^.*$", "*", "#"])
+    frame = pl.DataFrame({"a": names, "b": names, "c": values, "^.*$": values, "*": names})
+    with_object = {"*": {"column": "none", "optional": True}, "p": "*"}
+    for params in (with_object, "*", ["^.*$"]):
+        made = Mapping.model_validate(
+            {"sku": "a", "name": "b", "price_retail": "c", "params": params}
+        )
+        supplier = Supplier(code="camp", name="Camp", sources=(Source(url="f.csv"),), mapping=made)
+        block = Block(frame, pl.Series([1, 2, 3], dtype=pl.UInt32))
+        at_once = ProductMapper(supplier, "f", made)
+        by_row = ProductMapper(supplier, "f", made)
+        expected = outcome(by_row, (by_row.map_rows([row]) for row in block.rows()))
+        assert expected == outcome(at_once, iter([at_once.map_block(block)]))

@@ -25,6 +25,12 @@ POSITION = "#"
 """Where in its block a product's row is."""
 
 _DTYPES = (pl.String, pl.Int64, pl.Float64, pl.Boolean)
+_WIDER: dict[type[pl.DataType], type[pl.DataType]] = {
+    **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32), pl.Int64),
+    pl.Float32: pl.Float64,
+    pl.Null: pl.String,
+}
+"""For the same values in Python."""
 _SELECTED_BY = ("category", "brand_name")
 
 
@@ -47,6 +53,11 @@ class FrameMapper:
             mapped one by one; how many rows the lists leave out.
         """
         positions = pl.int_range(frame.height, eager=True).alias(POSITION)
+        frame = frame.with_columns(
+            frame[name].cast(wider)
+            for name, dtype in frame.schema.items()
+            if (wider := _WIDER.get(dtype.base_type())) is not None
+        )
         if not all(dtype in _DTYPES for dtype in frame.dtypes):
             return self._none(), positions, 0
         floats = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]

@@ -31,9 +31,8 @@ def params_column(reader: ParamsReader, frame: pl.DataFrame) -> Read:
     if read.sure is None:
         return read
     origins = [column for item in params.bindings for column in item.origins]
-    inputs = frame.select(name for name in frame.columns if name in origins or params.everything)
-    names = inputs.columns
-    inputs = inputs.rename({name: str(at) for at, name in enumerate(names)})
+    names = [name for name in frame.columns if name in origins or params.everything]
+    inputs = pl.DataFrame({str(at): frame[name] for at, name in enumerate(names)})
     return settle(
         read, inputs, lambda row: {"params": reader.read(dict(zip(names, row, strict=True)))}
     )
