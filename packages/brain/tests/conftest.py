@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from commerce_service import CommerceService
 
 from contextworker.brain import Brain, ProductRecord, open_brain
 
@@ -51,10 +52,16 @@ def new_url(request: pytest.FixtureRequest) -> NewUrl:
     return make
 
 
-@pytest.fixture(scope="module")
-def url(new_url: NewUrl) -> str:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "grpc"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Return one store for a test file; tenants keep its tests apart."""
-    return new_url()
+    if request.param != "grpc":
+        yield request.getfixturevalue(f"new_{request.param}")()
+        return
+    new_sqlite: NewUrl = request.getfixturevalue("new_sqlite")
+    with pytest.MonkeyPatch.context() as patch, CommerceService() as service:
+        patch.setenv("BRAIN_LEDGER_URL", new_sqlite())
+        yield service.url
 
 
 @pytest.fixture(scope="module")

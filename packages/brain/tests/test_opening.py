@@ -30,7 +30,6 @@ async def refusal(url: str, kind: type[Exception]) -> str:
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("grpc://brain:50051", "grpc:// is not supported yet; supported are SQLite and PostgreSQL"),
         ("mysql://u:secret@host/db", "unknown scheme 'mysql'"),
         ("postgres://u:secret@host/db", "unknown scheme 'postgres'"),
         ("sqlite+pysqlite:///x.db", "unknown scheme 'sqlite\\+pysqlite'"),
