@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,12 +197,44 @@ def test_delimiter_beyond_ascii(tmp_path: Path) -> None:
     )
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rest", [b"\x9d,b,2\n", b"b,\x9d,2\n"], ids=["next", "below"])
+def test_bytes_that_are_no_text(tmp_path: Path, rest: bytes) -> None:
     """Halves of a character in two values do not make one, wherever the rows are read."""
     path = tmp_path / "feed"
-    path.write_bytes(HEADER.encode() + b"a,\xd0,1\n\x9d,b,2\n")
+    path.write_bytes(HEADER.encode() + b"a,\xd0,1\n" + rest)
     with pytest.raises(FeedError, match="byte 18 on line 2 cannot be read"):
         rows(read_delimited(path, feed()))
+
+
+_MEASURE = """
+import resource, sys
+from pathlib import Path
+from contextworker.core.messages import ObjectRef
+from contextworker.harvest.feeds.formats.delimited import read_delimited
+from contextworker.harvest.messages import Feed
+
+feed = Feed(source="x", format="csv", encoding="utf-8", raw=ObjectRef(key="x/y", size=1))
+print(sum(part.frame.height for part in read_delimited(Path(sys.argv[1]), feed)))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_of_a_process_is_bounded(tmp_path: Path) -> None:
+    """A process that reads ten times the rows stays as small, polars and all."""
+    peaks = []
+    path = tmp_path / "feed"
+    for count in (500_000, 5_000_000):
+        with path.open("w") as file:
+            file.write(HEADER)
+            for _ in range(count // 1000):
+                file.write("12345,A tent of some kind for two,19.50\n" * 1000)
+        command = [sys.executable, "-c", _MEASURE, str(path)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        rows_read, peak = map(int, done.stdout.split())
+        assert count == rows_read
+        peaks.append(peak)
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 def test_memory_is_bounded(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def test_delimiter(tmp_path: Path, content: str, delimiter: str) -> None:
         ("sku;name\n1;Größe 5, weiß\n", "windows-1252"),
         ("sku;name\n1;Cañón de espuma, tamaño pequeño\n", "windows-1252"),
         ("sku;name\n1;Théière à café\n2;25 €\n", "windows-1252"),
+        ("sku;price\n1;25 €\n", "windows-1252"),
         ("sku;name\n1;Śpiwór zielony\n2;Łóżko polowe\n", "windows-1250"),
         ("sku;name\n1;Řezník žlutý, dětský\n", "windows-1250"),
         ("sku;name\n1;İki kişilik yeşil fuşya\n", "windows-1254"),
