@@ -211,3 +211,47 @@ def test_other_types(values: pl.Series) -> None:
         by_row = ProductMapper(supplier, "f", made)
         expected = outcome(by_row, (by_row.map_rows([row]) for row in block.rows()))
         assert expected == outcome(at_once, iter([at_once.map_block(block)]))
+
+
+WRITTEN = [
+    *("1.234", "1,234", "12.345", "1234.567", "1 234,50", "1'234.50", "1 234", "12 34", "1 2345"),
+    *(
+        "1 234 567,5",
+        "1,50 €",
+        "€ 1.50",
+        "1\u202f234,50 EUR",
+        "USD 5",
+        "5 $",
+        "from 5 €",
+        "EUR5EUR",
+    ),
+    *("1.50-", "+1.50", "0,00", "00", "1 234.567", "\u0661", "5 \u0661", "12,50 kr.", "1.234,50"),
+    "1,234.50",
+]
+NUMERIC = [12.345, 0.1 + 0.2, 1e-7, 99.99, 12.0, -0.0, 1e11, 1e12, 123456789.125, None, -1.5]
+
+
+@pytest.mark.parametrize("mark", [".", ",", None])
+@pytest.mark.parametrize("values", [WRITTEN, NUMERIC], ids=["texts", "floats"])
+def test_prices_are_read_alike(mark: str | None, values: list[Any]) -> None:
+    """By the column or one by one, a price is read the same, or refused for the same reason."""
+    frame = pl.DataFrame({"a": [f"A{n}" for n in range(len(values))], "c": values})
+    made = Mapping.model_validate({"sku": "a", "name": "a", "price_retail": "c", "decimal": mark})
+    supplier = Supplier(
+        code="camp", name="Camp", currency="EUR", sources=(Source(url="f.csv"),), mapping=made
+    )
+    numbers = pl.int_range(2, frame.height + 2, dtype=pl.UInt32, eager=True)
+    block = Block(frame, numbers)
+    at_once, by_row = ProductMapper(supplier, "f", made), ProductMapper(supplier, "f", made)
+    expected = outcome(by_row, (by_row.map_rows([row]) for row in block.rows()))
+    assert expected == outcome(at_once, iter([at_once.map_block(block)]))
+
+
+def test_control_characters_in_attributes() -> None:
+    """What JSON escapes is escaped."""
+    frame = pl.DataFrame({"a": ["A1"], "c": ["a\x01b\tc"]})
+    made = Mapping.model_validate({"sku": "a", "name": "a", "params": ["c"]})
+    supplier = Supplier(code="camp", name="Camp", sources=(Source(url="f.csv"),), mapping=made)
+    block = Block(frame, pl.Series([1], dtype=pl.UInt32))
+    products = ProductMapper(supplier, "f", made).map_block(block).products
+    assert ['{"c":"a\\u0001b\\tc"}'] == products["params"].to_list()

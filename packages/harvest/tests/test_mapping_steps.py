@@ -123,11 +123,12 @@ CONVERTED = 'price_retail = { column = "price", convert_to = "UAH" }\ncurrency =
         ({"price": "0.02", "cur": "EUR"}, "0.88"),
         ({"price": "1.006", "cur": "UAH"}, "1.006"),
         ({"price": "10 USD", "cur": ""}, "415"),
+        ({"price": "1", "cur": "EUR", "currencies": '{"EUR":"1","UAH":"0.02"}'}, "50"),
     ],
 )
 def test_conversion(row: dict[str, str], expected: str) -> None:
     """A price is converted by the feed's own rates, rounded half to even."""
-    made = mapped(CONVERTED + '\ndecimal = "."', row | {"currencies": RATES}, currency="EUR")
+    made = mapped(CONVERTED + '\ndecimal = "."', {"currencies": RATES} | row, currency="EUR")
     assert [(expected, "UAH")] == made.products.select("price_retail", "currency").rows()
 
 

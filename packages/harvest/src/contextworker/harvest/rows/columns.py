@@ -4,15 +4,19 @@ import polars as pl
 
 from contextworker.harvest.rows.fields import LONGEST
 from contextworker.harvest.rows.prices import CURRENCIES, MAX_AMOUNT, PriceReader
+from contextworker.harvest.rows.problems import RowProblemError
 from contextworker.harvest.rows.read import Read
 from contextworker.harvest.rows.series import nothing, texts
 
 _WHOLE = r"^(?:0|[1-9][0-9]{0,11})$"
+_GROUPED = r"(?:0|[1-9][0-9]{0,11}|[1-9][0-9]{0,2}(?:[ '\x{2019}\x{a0}\x{202f}][0-9]{3}){1,3})"
 _AMOUNT = {
-    None: r"(?:0|[1-9][0-9]{0,11})(?:[.,][0-9]{1,2})?",
-    ".": r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,10})?",
-    ",": r"(?:0|[1-9][0-9]{0,11})(?:,[0-9]{1,10})?",
+    None: _GROUPED + r"(?:[.,][0-9]{1,2})?",
+    ".": _GROUPED + r"(?:\.[0-9]{1,10})?",
+    ",": _GROUPED + r"(?:,[0-9]{1,10})?",
 }
+_GROUP_SIGNS = r"[ '\x{2019}\x{a0}\x{202f}]"
+_MOST_SIGNS = 1000
 _CODES = sorted(CURRENCIES)
 _SAFE_CENTS = 10**11
 
@@ -49,47 +53,63 @@ def quantity_column(column: pl.Series) -> Read:
 
 def price_column(reader: PriceReader, value: pl.Series, currency: pl.Series | None) -> Read:
     """Read prices that are for one piece and need no conversion."""
-    expected, is_known = _currencies(currency, reader.currency, len(value))
+    height = len(value)
+    own = nothing(height) if currency is None else texts(currency)
+    usual = pl.Series([reader.currency], dtype=pl.String).new_from_index(0, height)
+    code = own.zip_with(own.is_not_null(), usual)
     if value.dtype == pl.String:
-        amount, code, sure = _written(texts(value), reader, expected)
+        amount, code, sure = _written(texts(value), reader, own, code)
     else:
         amount, sure = _numbers(value)
-        code = expected
+    sure = sure.fill_null(value=True) & (own.is_null() | own.is_in(_CODES))
     code = code.zip_with(amount.is_not_null(), nothing(1))
-    columns = {"price_retail": amount, "currency": code}
-    return Read.of(columns, sure.fill_null(value=True) & is_known)
-
-
-def _currencies(
-    column: pl.Series | None, usual: str | None, height: int
-) -> tuple[pl.Series, pl.Series]:
-    """Return what each row's price is in, and where that is sure."""
-    default = pl.Series([usual], dtype=pl.String).new_from_index(0, height)
-    known = pl.Series([True]).new_from_index(0, height)
-    if column is None:
-        return default, known
-    own = texts(column)
-    return own.zip_with(own.is_not_null(), default), own.is_null() | own.is_in(_CODES)
+    return Read.of({"price_retail": amount, "currency": code}, sure)
 
 
 def _written(
-    value: pl.Series, reader: PriceReader, expected: pl.Series
+    value: pl.Series, reader: PriceReader, own: pl.Series, expected: pl.Series
 ) -> tuple[pl.Series, pl.Series, pl.Series]:
     """Return amount, currency and what is sure of prices that are texts."""
     amount = _AMOUNT[reader.mark]
-    is_plain = value.str.contains(f"^{amount}$").fill_null(value=True)
+    is_plain = value.str.contains(f"^{amount}$")
     if is_plain.all():
         return _canonical(value), expected, is_plain
-    found = value.str.extract(f"^({amount})(?:[ \\x{{a0}}]?[A-Z]{{3}})?$", 1)
-    code = value.str.extract("([A-Z]{3})$", 1)
-    agrees = (code == expected) | (expected.is_null() & code.is_in(_CODES))
-    sure = (is_plain | (found.is_not_null() & agrees)).fill_null(value=False)
-    code = code.zip_with(code.is_not_null(), expected)
-    return _canonical(found), code, sure
+    parts = value.str.extract_groups(rf"^([^\d+-]{{0,12}})({amount})(\D{{0,12}})$").struct.unnest()
+    number = parts["2"]
+    signs = parts.select("1", "3").with_columns(own.alias("own"))
+    code, is_good = _signed(signs, reader)
+    sure = value.is_null() | (number.is_not_null() & is_good)
+    return _canonical(number), code, sure
+
+
+def _signed(signs: pl.DataFrame, reader: PriceReader) -> tuple[pl.Series, pl.Series]:
+    """Return the currency of prices with these before and after the number, and what is sure."""
+    different = signs.unique()
+    if different.height > _MOST_SIGNS:
+        return nothing(signs.height), pl.Series([False]).new_from_index(0, signs.height)
+    found: list[str | None] = []
+    is_good = []
+    for before, after, own in different.iter_rows():
+        sign = " ".join(part for side in (before, after) if (part := (side or "").strip()))
+        try:
+            found.append(reader.currency_of("", sign, own))
+            is_good.append(True)
+        except RowProblemError:
+            found.append(None)
+            is_good.append(False)
+    answers = {"code": found, "ok": is_good}
+    schema = {"code": pl.String, "ok": pl.Boolean}
+    known = pl.concat([different, pl.DataFrame(answers, schema=schema)], how="horizontal")
+    joined = signs.join(
+        known, on=signs.columns, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined["code"], joined["ok"]
 
 
 def _canonical(amount: pl.Series) -> pl.Series:
     """Return amounts as `canonical_decimal` writes them."""
+    if amount.str.contains(_GROUP_SIGNS).any():
+        amount = amount.str.replace_all(_GROUP_SIGNS, "")
     amount = amount.str.replace(",", ".", literal=True)
     has_point = amount.str.contains(".", literal=True)
     if not has_point.any():

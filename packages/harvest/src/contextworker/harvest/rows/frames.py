@@ -13,9 +13,10 @@ from contextworker.harvest.rows import columns
 from contextworker.harvest.rows.fields import Field, Kind, fields_of
 from contextworker.harvest.rows.param_columns import params_column
 from contextworker.harvest.rows.params import ParamsReader
-from contextworker.harvest.rows.prices import Price
+from contextworker.harvest.rows.prices import Price, PriceReader
 from contextworker.harvest.rows.read import Read, settle
 from contextworker.harvest.rows.selecting import Selector
+from contextworker.harvest.rows.series import nothing
 from contextworker.harvest.rows.taking_frames import MixedTypesError, take_column
 from contextworker.harvest.rows.values import availability
 from contextworker.harvest.rows.words import Words
@@ -138,7 +139,7 @@ class FrameMapper:
 
 def _quick(field: Field, inputs: list[pl.Series]) -> Read:
     if field.price is not None:
-        return _quick_prices(field, inputs)
+        return _quick_prices(field.price, field, inputs)
     if field.kind is Kind.CATEGORY:
         return columns.category_column(inputs[0], separator=field.separator)
     if field.kind is Kind.QUANTITY:
@@ -146,15 +147,20 @@ def _quick(field: Field, inputs: list[pl.Series]) -> Read:
     return columns.text_column(field.name, inputs[0])
 
 
-def _quick_prices(field: Field, inputs: list[pl.Series]) -> Read:
+def _quick_prices(reader: PriceReader, field: Field, inputs: list[pl.Series]) -> Read:
     given = dict(zip(field.names, inputs, strict=True))
     height = len(inputs[0])
-    value = given.get("value", pl.Series([None], dtype=pl.String).new_from_index(0, height))
-    if field.price is None or field.price.reckons or "pieces" in given:
-        empty = pl.Series([None], dtype=pl.String).new_from_index(0, height)
+    value = given.get("value", nothing(height))
+    if reader.divisor is not None or "pieces" in given:
+        empty = nothing(height)
         nowhere = pl.Series([False]).new_from_index(0, height)
         return Read({"price_retail": empty, "currency": empty}, nowhere)
-    return columns.price_column(field.price, value, given.get("currency"))
+    read = columns.price_column(reader, value, given.get("currency"))
+    if reader.convert_to is None:
+        return read
+    # What is in the wanted currency already needs no sums.
+    same = (read.columns["currency"] == reader.convert_to).fill_null(value=False)
+    return Read.of(read.columns, same if read.sure is None else same & read.sure)
 
 
 def _values(field: Field, found: Any) -> dict[str, Any]:

@@ -51,11 +51,6 @@ class PriceReader:
     convert_to: str | None = None
     digits: int | None = None
 
-    @property
-    def reckons(self) -> bool:
-        """Whether a price is more than what the feed says."""
-        return self.divisor is not None or self.convert_to is not None
-
     def read(
         self, value: Any, currency: Any = None, pieces: Any = None, rates: Any = None
     ) -> Price:
@@ -75,7 +70,7 @@ class PriceReader:
         if is_blank(value):
             return NO_PRICE
         number, sign = split_currency(value) if isinstance(value, str) else (value, "")
-        found = self._currency(value, sign, own)
+        found = self.currency_of(value, sign, own)
         amount = self._amount(number, value)
         digits = self.digits
         amount = self._apiece(amount, pieces)
@@ -125,7 +120,12 @@ class PriceReader:
             )
         return _CONTEXT.divide(amount, number)
 
-    def _currency(self, value: Any, sign: str, own: str | None) -> str | None:
+    def currency_of(self, value: Any, sign: str, own: str | None) -> str | None:
+        """Return the currency of a price with this beside its number.
+
+        Raises:
+            RowProblemError: It is in another currency than it should be.
+        """
         expected = own or self.currency
         if not sign:
             return expected

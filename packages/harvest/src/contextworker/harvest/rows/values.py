@@ -117,7 +117,7 @@ def json_object(value: Any, *, field: str) -> dict[str, Any]:
         return {}
     if isinstance(value, str):
         try:
-            value = json.loads(value, parse_float=Decimal, parse_constant=_no_number)
+            value = _JSON.decode(value)
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):
@@ -140,3 +140,6 @@ def attributes(found: Mapping[str, Any]) -> str:
 
 def _no_number(name: str) -> Any:
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number)
