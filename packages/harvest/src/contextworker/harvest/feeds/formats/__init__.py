@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from contextworker.harvest.feeds.blocks import Reader
+from contextworker.harvest.feeds.formats.bmecat import read_bmecat
 from contextworker.harvest.feeds.formats.delimited import read_delimited
 from contextworker.harvest.feeds.formats.google import read_google
 from contextworker.harvest.feeds.formats.google_tsv import read_google_tsv
@@ -28,6 +29,9 @@ READERS: Mapping[FeedFormat, Reader] = {
     FeedFormat.PARQUET: read_parquet,
     FeedFormat.GOOGLE: read_google,
     FeedFormat.YML: read_yml,
+    FeedFormat.BMECAT: read_bmecat,
 }
 
-__all__ = ["READERS", "check_workbook"]
+WORKBOOKS = frozenset({FeedFormat.XLSX, FeedFormat.XLS, FeedFormat.ODS})
+
+__all__ = ["READERS", "WORKBOOKS", "check_workbook"]

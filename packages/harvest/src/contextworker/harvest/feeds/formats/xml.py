@@ -16,7 +16,7 @@ from lxml import etree  # type: ignore[import-untyped]  # it ships no types
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.formats import xml_errors
-from contextworker.harvest.feeds.formats.xml_bytes import CHUNK, XmlBytes
+from contextworker.harvest.feeds.formats.xml_bytes import XmlBytes
 from contextworker.harvest.feeds.formats.xml_text import Element, local_name
 from contextworker.harvest.messages import Feed
 
@@ -24,7 +24,7 @@ _LONGEST_HEAD = 1024 * 1024
 _LARGEST_RECORD = 4 * 1024 * 1024
 _LARGEST_TOKEN = 8 * 1024 * 1024
 _DEEPEST = 16
-_MOST_NAMES = 50_000
+_MOST_NAMES = 5_000
 _SAMPLED = 1 / 16
 _TAG = re.compile(rb"<([A-Za-z_:\x80-\xff][^\s/<>]*)([^<>]*)")
 _ATTRIBUTE = re.compile(rb"\s([^\s=<>\"']+)\s*=\s*[\"']")
@@ -88,6 +88,7 @@ class XmlRecords:
         try:
             for chunk in self._chunks():
                 parser.feed(chunk)
+                self._check(parser)
                 for event, element in parser.read_events():
                     tag = element.tag
                     name = names.get(tag) or names.setdefault(tag, local_name(tag))
@@ -106,6 +107,12 @@ class XmlRecords:
             self._close(parser)
         except etree.XMLSyntaxError as error:
             raise xml_errors.syntax_error(error, self._feed) from error
+
+    def _check(self, parser: Any) -> None:
+        """Stop at an error that lxml only notes, to begin anew with the next bytes."""
+        for entry in parser.feed_error_log:
+            if entry.level == etree.ErrorLevels.FATAL:
+                raise xml_errors.problem(entry.line, entry.type, entry.message, self._feed)
 
     def _limit(self, last: Element | None, record: Element) -> None:
         """See that what is open stays small: neither a record nor anything around one grows on."""
@@ -156,7 +163,7 @@ class XmlRecords:
             self.position += len(chunk)
             self.line += chunk.count(b"\n")
             # At random, so that no feed can hide from it.
-            if self.position <= CHUNK or random.random() < _SAMPLED:  # noqa: S311 - no secret
+            if not self._names or random.random() < _SAMPLED:  # noqa: S311 - no secret
                 self._count_names(chunk)
             yield chunk
 

@@ -24,27 +24,30 @@ _UNDECLARED_PREFIX = 201
 
 def syntax_error(error: Any, feed: Feed) -> FeedError:
     """Say where and why a feed is no XML that can be read."""
-    line = error.position[0]
+    return problem(error.position[0], error.code, str(error.msg).partition(", line ")[0], feed)
+
+
+def problem(line: int, code: int, why: str, feed: Feed) -> FeedError:
+    """Say what libxml2 found on a line."""
     where = f"the feed {feed.source} cannot be read: line {line:,}"
-    why = str(error.msg).partition(", line ")[0]
-    if error.code in _UNKNOWN_ENCODING:
+    if code in _UNKNOWN_ENCODING:
         return FeedError(
             f"the feed {feed.source} says that it is in an encoding that is not known ({why}); "
             "set the encoding of this source in the supplier file"
         )
-    if error.code in _BAD_BYTES:
+    if code in _BAD_BYTES:
         return FeedError(
             f"{where} has bytes that are not of the feed's encoding; ask the supplier, or set the "
             'encoding of this source in the supplier file, for example encoding = "windows-1251"'
         )
-    if error.code in _TOO_MUCH:
+    if code in _TOO_MUCH:
         return FeedError(f"{where} goes beyond what a list of products needs ({why})")
     hint = "ask the supplier to correct the export"
-    if error.code == _INVALID_CHARACTER:
+    if code == _INVALID_CHARACTER:
         hint = f"XML allows no such control character; {hint}"
-    elif error.code == _UNDECLARED_ENTITY:
+    elif code == _UNDECLARED_ENTITY:
         hint = f"XML itself knows only &amp; &lt; &gt; &quot; and &apos;; {hint}"
-    elif error.code == _UNDECLARED_PREFIX:
+    elif code == _UNDECLARED_PREFIX:
         hint = f"the prefix has to be declared with xmlns; {hint}"
     return FeedError(f"{where} is not well-formed XML ({why}); {hint}")
 
