@@ -126,9 +126,11 @@ class Feed(Message):
     encoding: str
     delimiter: str | None = None
     sheet: str | None = None
+    items: str | None = None
     raw: ObjectRef
     etag: str | None = None
     last_modified: str | None = None
+    guesses: tuple[str, ...] = Field(default=(), description="How it is written, if unsure.")
 
 
 class FetchedFeeds(Message):

@@ -42,7 +42,7 @@ class HarvestSettings(Settings):
     harvest_max_workbook_bytes: int = Field(
         default=256 * _MIB,
         ge=1,
-        description="An XLSX feed that unpacks to more is refused: workbooks are read in memory.",
+        description="A workbook that unpacks to more is refused: it is read in memory.",
     )
     harvest_connect_timeout_s: float = Field(
         default=10, gt=0, description="To reach a supplier's server."

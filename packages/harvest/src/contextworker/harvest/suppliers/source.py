@@ -12,7 +12,6 @@ from contextworker.harvest.messages import FeedFormat
 from contextworker.harvest.suppliers.header import Header, HeaderName
 from contextworker.harvest.suppliers.section import Section
 
-
 _WEB = frozenset({"http", "https"})
 _CLOUD = frozenset({"s3", "gs", "az"})
 
@@ -54,6 +53,8 @@ class Source(Section):
     encoding: Annotated[str, AfterValidator(_text_encoding)] | None = None
     delimiter: str | None = Field(default=None, pattern=r'^[^"\r\n]$')
     sheet: str | None = None
+    items: str | None = Field(default=None, min_length=1, max_length=1000)
+    """JSON: where the list of products is, such as `data.items`."""
     member: str | None = Field(default=None, min_length=1, max_length=1000)
     """Which file of a ZIP archive: its name, or a pattern such as `*.csv`."""
     headers: dict[HeaderName, Header] = Field(default_factory=dict)

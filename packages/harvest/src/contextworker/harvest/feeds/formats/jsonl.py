@@ -1,64 +1,44 @@
 """JSON Lines feeds: one object on each line."""
 
-import json
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
 
-from contextworker.harvest.feeds.blocks import BadRow, RawRow, Row
+from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
+from contextworker.harvest.feeds.formats.json_rows import JsonRows
+from contextworker.harvest.feeds.formats.json_values import problem, read, unreadable
 from contextworker.harvest.feeds.formats.text import lines, open_text
 from contextworker.harvest.messages import Feed
 
-_DEEPEST = 50
 
-
-def read_jsonl(path: Path, feed: Feed) -> Iterator[Row]:
-    """Yield the rows of a JSON Lines feed. Fractions are Decimals, exactly as written.
+def read_jsonl(path: Path, feed: Feed) -> Iterator[Block | Row]:
+    """Yield the rows of a JSON Lines feed. Fractions are exact.
 
     Raises:
-        FeedError: The bytes are not of the encoding.
+        FeedError: The bytes are not of the encoding, or a line is too long to be a row.
     """
+    rows = JsonRows()
     with open_text(path, feed) as file:
         for number, line in enumerate(lines(file, feed), start=1):
-            if line.strip():
-                yield _row(number, line)
+            if line.isspace():
+                continue
+            row = _row(number, line)
+            if isinstance(row, BadRow):
+                yield from rows.take()
+                yield row
+            elif rows.add(number, row.values, len(line)):
+                yield from rows.take()
+    yield from rows.take()
 
 
 def _row(number: int, line: str) -> Row:
     try:
-        values: Any = json.loads(line, parse_float=Decimal, parse_constant=_no_number)
-        if "\\u" in line:
-            json.dumps(values, default=str, ensure_ascii=False).encode()
+        values = read(line)
     except (ValueError, ArithmeticError, RecursionError) as error:
         if not line.endswith(("\n", "\r")) and not line.rstrip().endswith("}"):
             reason = "the feed ends in the middle of this line"
             return BadRow(number, "cut_off", reason, {"line": line})
-        why = "a number in it is out of all range" if isinstance(error, ArithmeticError) else error
-        return BadRow(number, "bad_json", f"the line is no JSON object: {why}", {"line": line})
-    if not isinstance(values, dict):
-        kind = type(values).__name__
-        reason = f"the line holds a {kind} where an object {{…}} is expected"
+        reason = f"the line is no JSON object: {unreadable(error)}"
         return BadRow(number, "bad_json", reason, {"line": line})
-    if _too_deep(values):
-        reason = f"the line is nested more than {_DEEPEST} levels deep"
-        return BadRow(number, "bad_json", reason, {"line": line})
+    if wrong := problem(values, line):
+        return BadRow(number, "bad_json", f"the line {wrong}", {"line": line})
     return RawRow(number, values)
-
-
-def _too_deep(values: dict[str, Any]) -> bool:
-    level: list[Any] = [values]
-    for _ in range(_DEEPEST):
-        level = [
-            item
-            for outer in level
-            for item in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(item, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

@@ -1,0 +1,72 @@
+"""How far out the cells of XLS sheets are: BIFF8 records in an OLE file."""
+
+import struct
+from collections.abc import Iterator
+from typing import IO
+
+import olefile
+
+from contextworker.harvest.feeds.formats.workbook_extent import Extent
+
+_RECORD = struct.Struct("<HH")
+_PLACE = struct.Struct("<HH")
+_END = 0x0A
+# Formula, number, label, boolean, RK, text by number, and rows of RK. Blank ones do not count.
+_CELLS = frozenset({0x06, 0x203, 0x204, 0x205, 0x27E, 0xFD, 0xBD, 0xD6})
+_RKS = 0xBD
+_RK = 6
+_LEAST = 4
+_CHUNK = 1024 * 1024
+
+
+class BiffError(ValueError):
+    """The file is no XLS workbook."""
+
+
+def biff_extents(file: IO[bytes]) -> Iterator[Extent]:
+    """Measure every sheet of a workbook; of one that is encrypted, nothing can be.
+
+    Raises:
+        BiffError: It is no workbook.
+    """
+    try:
+        with olefile.OleFileIO(file) as ole:
+            if ole.exists("EncryptedPackage"):
+                return
+            name = next((name for name in ("Workbook", "Book") if ole.exists(name)), None)
+            if name is None:
+                raise BiffError("no workbook in it")
+            with ole.openstream(name) as stream:
+                yield from _sheets(stream)
+    except (OSError, IndexError, struct.error, MemoryError) as error:
+        raise BiffError(str(error)) from error
+
+
+def _sheets(stream: IO[bytes]) -> Iterator[Extent]:
+    extent = Extent(is_held=True)
+    for kind, data in _records(stream):
+        if kind == _END:
+            yield extent
+            extent = Extent(is_held=True)
+        elif kind in _CELLS and len(data) >= _LEAST:
+            row, column = _PLACE.unpack_from(data)
+            if kind == _RKS:
+                column += max(0, (len(data) - _RK) // _RK - 1)
+            extent.reach(row=row + 1, column=column + 1)
+    yield extent
+
+
+def _records(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    data, at = b"", 0
+    while True:
+        if len(data) - at < _RECORD.size:
+            data, at = data[at:] + stream.read(_CHUNK), 0
+            if len(data) < _RECORD.size:
+                return
+        kind, length = _RECORD.unpack_from(data, at)
+        end = at + _RECORD.size + length
+        if end > len(data):
+            data, at = data[at:] + stream.read(_CHUNK), 0
+            end = _RECORD.size + length
+        yield kind, data[at + _RECORD.size : end]
+        at = end
