@@ -52,7 +52,7 @@ class FeedReading:
                 yield self._mapper.map_block(item)
         if rows:
             yield self._mapper.map_rows(rows)
-        self.warnings = self._mapper.finish()
+        self.warnings = (*self._feed.guesses, *self._mapper.finish())
         if is_empty:
             raise FeedError(
                 f"the feed {self._feed.source} has no rows; ask the supplier for a new export"

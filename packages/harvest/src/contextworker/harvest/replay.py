@@ -13,14 +13,14 @@ from contextworker.core.errors import InvalidInputError
 from contextworker.core.messages import ObjectRef
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.feeds.blocks import RawRow
+from contextworker.harvest.feeds.detect import detect
 from contextworker.harvest.messages import REPLAY_SUFFIX, FeedFormat, HarvestRun
-from contextworker.harvest.recognising import recognise
 from contextworker.harvest.rows.mapped import Mapped
 from contextworker.harvest.rows.mapper import ProductMapper
 from contextworker.harvest.rows.mapping import SOURCE_LENGTH
 from contextworker.harvest.rows.raw import is_replayable
 from contextworker.harvest.suppliers import Source, Supplier, mapping_for
-from contextworker.harvest.suppliers.labels import source_labels
+from contextworker.harvest.suppliers.labels import file_name, source_labels
 
 _PAGE = 1_000
 _RESOLVED_SCHEMA = pl.Schema({"source": pl.String(), "row_number": pl.Int64()})
@@ -144,7 +144,9 @@ class Replay:
         feed = next(feed for feed in feeds if feed.source[:SOURCE_LENGTH] == label)
         reference = ObjectRef(key=feed.key, size=feed.size)
         async with self._store.local_copy(reference) as path:
-            found = await asyncio.to_thread(recognise, path, source, name="", content_type="")
+            found = await asyncio.to_thread(
+                detect, path, name=file_name(source), content_type="", source=source
+            )
         return found.format
 
 

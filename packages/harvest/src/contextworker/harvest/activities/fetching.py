@@ -9,12 +9,13 @@ from contextworker.brain import Brain, FeedState, RunStatus, SupplierState
 from contextworker.core.messages import ObjectRef
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.errors import FeedError
+from contextworker.harvest.feeds.detect import Detected, detect
 from contextworker.harvest.feeds.fetch import Fetched, Fetcher
+from contextworker.harvest.feeds.formats import WORKBOOKS, check_workbook
 from contextworker.harvest.messages import Feed, FetchedFeeds, HarvestRun
 from contextworker.harvest.objects import feed_prefix
-from contextworker.harvest.recognising import recognise
 from contextworker.harvest.suppliers import Source, Supplier
-from contextworker.harvest.suppliers.labels import config_digest, source_labels
+from contextworker.harvest.suppliers.labels import config_digest, file_name, source_labels
 
 OnFeeds = Callable[[list[Feed], int, int | None], None]
 """Called with the feeds fetched so far, and the bytes had and expected of the one on its way."""
@@ -33,12 +34,14 @@ class Fetching:
         brain: Brain,
         supplier: Supplier,
         run: HarvestRun,
+        max_workbook_bytes: int,
     ) -> None:
         self._fetcher = fetcher
         self._store = store
         self._brain = brain
         self._supplier = supplier
         self._run = run
+        self._max_workbook_bytes = max_workbook_bytes
         self._labels = source_labels(supplier)
 
     async def fetch(self, feeds: list[Feed], on_feeds: OnFeeds) -> FetchedFeeds:
@@ -97,34 +100,40 @@ class Fetching:
 
     async def _keep(self, label: str, source: Source, got: Fetched) -> Feed:
         found = await asyncio.to_thread(
-            recognise, got.path, source, name=got.name, content_type=got.content_type
+            detect, got.path, name=got.name, content_type=got.content_type, source=source
         )
-        return Feed(
-            source=label,
-            format=found.format,
-            encoding=found.encoding,
-            delimiter=found.delimiter,
-            sheet=source.sheet,
-            raw=await self._store.put_file(got.path, prefix=feed_prefix(self._run)),
-            etag=got.etag,
-            last_modified=got.last_modified,
-        )
+        if found.format in WORKBOOKS:
+            await asyncio.to_thread(
+                check_workbook, got.path, source=label, max_bytes=self._max_workbook_bytes
+            )
+        raw = await self._store.put_file(got.path, prefix=feed_prefix(self._run))
+        return _feed(label, source, found, raw, got)
 
     async def _kept(self, label: str, source: Source, known: FeedState) -> Feed:
         """Describe a feed that is here already."""
         raw = _reference(known)
         async with self._store.local_copy(raw) as path:
-            found = await asyncio.to_thread(recognise, path, source, name="", content_type="")
-        return Feed(
-            source=label,
-            format=found.format,
-            encoding=found.encoding,
-            delimiter=found.delimiter,
-            sheet=source.sheet,
-            raw=raw,
-            etag=known.etag,
-            last_modified=known.last_modified,
-        )
+            found = await asyncio.to_thread(
+                detect, path, name=file_name(source), content_type="", source=source
+            )
+        return _feed(label, source, found, raw, known)
+
+
+def _feed(
+    label: str, source: Source, found: Detected, raw: ObjectRef, version: Fetched | FeedState
+) -> Feed:
+    return Feed(
+        source=label,
+        format=found.format,
+        encoding=found.encoding,
+        delimiter=found.delimiter,
+        sheet=source.sheet,
+        items=source.items,
+        raw=raw,
+        etag=version.etag,
+        last_modified=version.last_modified,
+        guesses=found.guesses,
+    )
 
 
 def _reference(known: FeedState) -> ObjectRef:

@@ -91,7 +91,12 @@ class Harvester(HarvestActivities):
         supplier = await self._supplier(run)
         feeds = [Feed.model_validate(feed) for feed in _resumed() or []]
         fetching = Fetching(
-            fetcher=self._fetcher, store=self._store, brain=self._brain, supplier=supplier, run=run
+            fetcher=self._fetcher,
+            store=self._store,
+            brain=self._brain,
+            supplier=supplier,
+            run=run,
+            max_workbook_bytes=self._settings.harvest_max_workbook_bytes,
         )
         start = Progress(stage="fetching", unit="bytes")
         async with _named(supplier), beating(start, _dump(feeds)) as heart:

@@ -3,8 +3,11 @@
 import hashlib
 import json
 from importlib.metadata import version
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
+from contextworker.harvest.suppliers.source import Source
 from contextworker.harvest.suppliers.supplier import Supplier
 
 
@@ -19,6 +22,11 @@ def source_label(supplier: Supplier, number: int) -> str:
 def source_labels(supplier: Supplier) -> list[str]:
     """Name every source."""
     return [source_label(supplier, number) for number in range(len(supplier.sources))]
+
+
+def file_name(source: Source) -> str:
+    """Return the last part of a source's address."""
+    return PurePosixPath(urlsplit(source.url).path).name
 
 
 def config_digest(supplier: Supplier) -> str:
