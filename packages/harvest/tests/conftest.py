@@ -2,33 +2,39 @@
 
 import asyncio
 import contextlib
+import dataclasses
+import ssl
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+import trustme
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
 from contextcore import ContextUnit
-from contextworker.brain import Brain, open_brain
+from contextworker.brain import Brain, FeedState, open_brain
 from contextworker.core.objects import ObjectStore
 from contextworker.core.testing import running
 from contextworker.core.testing.fixtures import temporal
 from contextworker.core.testing.server import TemporalServer
 from contextworker.core.worker import shared_modules
 from contextworker.harvest.activities import Harvester
-from contextworker.harvest.feeds.fetch import Fetcher, fetch_limits
+from contextworker.harvest.feeds.fetch import Fetcher, FetchLimits, fetch_limits
+from contextworker.harvest.feeds.fetch.network import Resolve, resolve
 from contextworker.harvest.messages import HarvestReport, HarvestRun
 from contextworker.harvest.module import module
 from contextworker.harvest.settings import HarvestSettings
-from contextworker.harvest.suppliers import SupplierDirectory
+from contextworker.harvest.suppliers import Source, SupplierDirectory
 from contextworker.harvest.workflows import HarvestWorkflow
 
 __all__ = ["temporal"]
@@ -72,8 +78,9 @@ class SupplierFolder:
 class Web:
     """A supplier's web server on loopback: what each path answers is up to the test."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, scheme: str) -> None:
         self.address = address
+        self.scheme = scheme
         self.paths: dict[str, Handler] = {}
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -99,7 +106,7 @@ class Web:
 
     def url(self, path: str) -> str:
         """The full address of a path."""
-        return f"http://{self.address}{path}"
+        return f"{self.scheme}://{self.address}{path}"
 
     def answer(
         self,
@@ -143,8 +150,9 @@ class Web:
 
         def handle(request: BaseHTTPRequestHandler) -> None:
             asked = request.headers.get("Range", "")
-            same = request.headers.get("If-Range") in (headers or {}).values()
-            start = int(asked.removeprefix("bytes=").rstrip("-")) if ranges and same else 0
+            conditions = {request.headers.get("If-Range"), request.headers.get("If-Match")}
+            same = conditions & {*(headers or {}).values()}
+            start = int(asked.removeprefix("bytes=").split("-")[0]) if ranges and same else 0
             request.send_response(206 if start else 200)
             if start:
                 request.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
@@ -187,9 +195,9 @@ class Web:
         return self.url(path)
 
 
-@pytest.fixture
-def web() -> Iterator[Web]:
-    """A web server of this test's own."""
+@contextlib.contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """Run a web server."""
 
     class Requests(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -205,8 +213,16 @@ def web() -> Iterator[Web]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
-    served = Web(f"127.0.0.1:{server.server_port}")
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of clients that went away, or trusted no certificate."""
+
+    server = Server(("127.0.0.1", 0), Requests)
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    served = Web(f"127.0.0.1:{server.server_port}", "http" if tls is None else "https")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -216,6 +232,35 @@ def web() -> Iterator[Web]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web server of this test's own."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def other_web() -> Iterator[Web]:
+    """A second one."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Who signs the certificate of shop.example."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls_web(authority: trustme.CA) -> Iterator[Web]:
+    """A web server with a certificate for shop.example."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("shop.example").configure_cert(context)
+    with serving(context) as served:
+        yield served
 
 
 @pytest.fixture
@@ -267,6 +312,55 @@ def harvester(brain: Brain, objects: ObjectStore, environment: dict[str, str]) -
         store=objects,
         brain=brain,
     )
+
+
+class Fetching:
+    """Fetches sources into a folder of their own, noting what it is told."""
+
+    _fetchers: ClassVar[dict[Any, Fetcher]] = {}
+
+    def __init__(self, folder: Path, **limits: Any) -> None:
+        self.limits = FetchLimits(
+            **{
+                "max_bytes": 200_000,
+                "connect_timeout_s": 0.5,
+                "read_timeout_s": 0.5,
+                "max_resumes": 2,
+                "resume_pause_s": 0.01,
+                "allowed_networks": (ip_network("127.0.0.1"),),
+                **limits,
+            }
+        )
+        self.folder = folder
+        self.environment: dict[str, str] = {}
+        self.resolve: Resolve = resolve
+        self.told: list[tuple[int, int | None]] = []
+
+    async def __call__(self, url: str, known: FeedState | None = None, **keys: Any) -> Any:
+        """Fetch one source; `keys` are what its supplier file says besides."""
+        fetcher = self._fetcher()
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        source = Source.model_validate({"url": url, **keys})
+        return await fetcher.fetch(source, folder, known, lambda *told: self.told.append(told))
+
+    def _fetcher(self) -> Fetcher:
+        """Return one for all that are alike: it reads the system's authorities, for a while."""
+        alike = self.limits, self.resolve, tuple(self.environment.items())
+        if alike not in self._fetchers:
+            self._fetchers[alike] = Fetcher(
+                self.limits, environment=self.environment, resolve=self.resolve
+            )
+        return self._fetchers[alike]
+
+    def bounded(self, **limits: Any) -> None:
+        """Change the limits."""
+        self.limits = dataclasses.replace(self.limits, **limits)
+
+
+@pytest.fixture
+def fetching(tmp_path: Path) -> Fetching:
+    """Fetches with short timeouts, from loopback too."""
+    return Fetching(tmp_path)
 
 
 @pytest.fixture

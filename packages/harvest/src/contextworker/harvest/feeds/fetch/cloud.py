@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -11,6 +12,7 @@ from obstore.exceptions import (
     NotFoundError,
     NotModifiedError,
     PermissionDeniedError,
+    PreconditionError,
     UnauthenticatedError,
 )
 from obstore.store import ObjectStore, from_url
@@ -23,7 +25,16 @@ from contextworker.harvest.feeds.fetch.receiving import Receiver
 from contextworker.harvest.feeds.fetch.result import NotModified, OnBytes
 from contextworker.harvest.suppliers import Source
 
+if TYPE_CHECKING:
+    from obstore import GetOptions
+    from obstore.store import BackoffConfig
+
 _CHUNK = 64 * 1024
+_BACKOFF: "BackoffConfig" = {
+    "init_backoff": timedelta(milliseconds=100),
+    "max_backoff": timedelta(seconds=2),
+    "base": 2,
+}
 
 
 class Cloud:
@@ -59,6 +70,8 @@ class Cloud:
                 f"the object {where} may not be read with the worker's credentials; allow it, or "
                 "give the worker others"
             ) from error
+        except PreconditionError as error:
+            raise FeedUnavailableError(f"the object {where} changed while it was read") from error
         except BaseError as error:
             raise FeedUnavailableError(
                 f"the object {where} cannot be read: the store is in the way ({_first_line(error)})"
@@ -72,55 +85,53 @@ class Cloud:
                 f"the object {where} cannot be kept on the worker's disk: {error.strerror}"
             ) from error
 
-    async def _receive(
-        self, source: Source, known: FeedState | None, receiver: Receiver
-    ) -> Answer | NotModified:
+    async def _receive(self, source: Source, known: FeedState | None, receiver: Receiver) -> Answer:
         parts = urlsplit(source.url)
         key = unquote(parts.path).strip("/")
-        etag = known.etag if known is not None else None
-        response = await obstore.get_async(
-            self._open(f"{parts.scheme}://{parts.netloc}"),
-            key,
-            options={"if_none_match": etag} if etag is not None else None,
-        )
+        store = self._open(f"{parts.scheme}://{parts.netloc}")
+        options: GetOptions = {}
+        if known is not None and known.etag is not None:
+            options["if_none_match"] = known.etag
+        response = await obstore.get_async(store, key, options=options)
         meta, attributes = response.meta, response.attributes
-        receiver.expect(meta["size"])
+        etag, size = meta["e_tag"], meta["size"]
+        receiver.expect(size)
         receiver.begin()
-        async for chunk in response.stream(min_chunk_size=_CHUNK):
-            await receiver.take(bytes(chunk))
-        if receiver.size != meta["size"]:
+        while True:
+            before = receiver.size
+            try:
+                async for chunk in response.stream(min_chunk_size=_CHUNK):
+                    await receiver.take(bytes(chunk))
+                break
+            except BaseError:
+                # The library ends every request after a while, long downloads too.
+                if etag is None or receiver.size == before:
+                    raise
+            rest: GetOptions = {"if_match": etag, "range": {"offset": receiver.size}}
+            response = await obstore.get_async(store, key, options=rest)
+        if receiver.size != size:
             raise FeedUnavailableError(
                 f"the object {source.public_url} broke off after {receiver.size:,} of "
-                f"{meta['size']:,} bytes"
+                f"{size:,} bytes"
             )
         await receiver.flush()
         return Answer(
             name=PurePosixPath(key).name,
             content_type=str(attributes.get("Content-Type", "")),
             is_encoded=str(attributes.get("Content-Encoding", "")) not in {"", "identity"},
-            etag=meta["e_tag"],
+            etag=etag,
             last_modified=None,
         )
 
     def _open(self, bucket: str) -> ObjectStore:
-        limits = self._limits
         try:
             return from_url(
                 bucket,
-                client_options={
-                    "connect_timeout": timedelta(seconds=limits.connect_timeout_s),
-                    # Of a whole request, and a large object's is a long one.
-                    "timeout": timedelta(seconds=limits.total_timeout_s),
-                },
                 # The run itself is tried again, as its supplier's file says.
                 retry_config={
-                    "max_retries": limits.max_resumes,
-                    "backoff": {
-                        "init_backoff": timedelta(milliseconds=100),
-                        "max_backoff": timedelta(seconds=2),
-                        "base": 2,
-                    },
-                    "retry_timeout": timedelta(seconds=limits.read_timeout_s),
+                    "max_retries": self._limits.max_resumes,
+                    "backoff": _BACKOFF,
+                    "retry_timeout": timedelta(seconds=self._limits.read_timeout_s),
                 },
             )
         except (BaseError, ValueError) as error:

@@ -79,9 +79,10 @@ class Receiver:
     def restart(self) -> None:
         """Forget what has arrived: the other side begins anew."""
         assert self._file is not None
-        self._buffer.clear()
-        self._file.seek(0)
-        self._file.truncate()
+        if self.size:
+            self._buffer.clear()
+            self._file.seek(0)
+            self._file.truncate()
         self.size, self.total = 0, None
 
     def _check_size(self, size: int) -> None:

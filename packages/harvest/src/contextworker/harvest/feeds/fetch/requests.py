@@ -39,7 +39,12 @@ class Asking:
         for _ in range(self._max_redirects + 1):
             own = self._own if _is_same_host(self.url, url) else {}
             request = self._client.build_request("GET", url, headers={**own, **headers})
-            response = await self._client.send(request, stream=True)
+            try:
+                response = await self._client.send(request, stream=True)
+            except httpx.RemoteProtocolError as error:
+                if "location header" in str(error):  # httpx looks ahead, though it does not follow
+                    raise not_the_web(self._where) from None
+                raise
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or location is None:
                 return response

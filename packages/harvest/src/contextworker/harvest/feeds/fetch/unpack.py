@@ -19,8 +19,8 @@ from contextworker.harvest.feeds.fetch.packing import Packing, other_packing, pa
 from contextworker.harvest.feeds.fetch.receiving import too_large
 
 _PIECE = 1024 * 1024
-# The densest zstd makes 128 KiB of 4 bytes, and gives all that its input makes: 16 MiB at most.
-_ZSTD_PIECE = 512
+# The densest zstd makes 128 KiB of 4 bytes, and gives all that its input makes: 8 MiB at most.
+_ZSTD_PIECE = 256
 _ENDINGS = {".gz", ".gzip", ".bz2", ".zst", ".zstd"}
 
 
