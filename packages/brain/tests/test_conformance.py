@@ -17,6 +17,7 @@ from contextworker.brain import (
     product_id,
 )
 from contextworker.brain.models import ProductFields
+from contextworker.core.errors import InvalidInputError
 
 NewProduct = Callable[..., ProductRecord]
 
@@ -57,12 +58,15 @@ async def test_upsert_counts(brain: Brain, tenant: str, product: NewProduct) -> 
 
 
 async def test_upsert_repeated(brain: Brain, tenant: str, product: NewProduct) -> None:
-    """A call whose answer was lost counts the same when it is made again."""
+    """A call made again finds everything as it wants it."""
     await brain.upsert_products(tenant, [product("a"), product("b")], run_id="1")
     batch = [product("a"), product("b", name="Stove"), product("c")]
     first = await brain.upsert_products(tenant, batch, run_id="2")
-    assert first == await brain.upsert_products(tenant, batch, run_id="2")
-    assert first == await brain.upsert_products(tenant, batch[::-1], run_id="2")
+    assert UpsertCounts(inserted=1, updated=1, unchanged=1) == first
+    before = await brain.list_products(tenant)
+    again = await brain.upsert_products(tenant, batch[::-1], run_id="2")
+    assert UpsertCounts(unchanged=3) == again
+    assert before == await brain.list_products(tenant)
 
 
 async def test_upsert_repeated_key_in_a_call(
@@ -75,15 +79,11 @@ async def test_upsert_repeated_key_in_a_call(
     assert ["Tent", "last"] == sorted(i.name for i in await brain.list_products(tenant))
 
 
-async def test_upsert_repeated_key_in_a_run(brain: Brain, tenant: str, product: NewProduct) -> None:
-    """A product counts in the first call of a run that brought it, also when calls are repeated."""
-    one = [product("a", name="first"), product("b")]
-    two = [product("a", name="last"), product("c")]
-    for _ in range(2):
-        first = await brain.upsert_products(tenant, one, run_id="1")
-        second = await brain.upsert_products(tenant, two, run_id="1")
-        assert (UpsertCounts(inserted=2), UpsertCounts(inserted=1)) == (first, second)
-    assert ["Tent", "Tent", "last"] == sorted(i.name for i in await brain.list_products(tenant))
+async def test_upsert_of_many_suppliers(brain: Brain, tenant: str, product: NewProduct) -> None:
+    """One call may hold the products of any number of suppliers, also by the same sku."""
+    batch = [product("a", dealer_code=code) for code in "zyx"]
+    assert UpsertCounts(inserted=3) == await brain.upsert_products(tenant, batch, run_id="1")
+    assert set("xyz") == {item.dealer_code for item in await brain.list_products(tenant)}
 
 
 async def test_upsert_nothing(brain: Brain, tenant: str) -> None:
@@ -113,6 +113,7 @@ async def test_content_comes_back(brain: Brain, tenant: str, product: NewProduct
         quantity=-(2**63),
         price_retail="12345678901234567890.1234567890",
         currency="UAH",
+        availability="preorder",
         params={"a": None, "b": [1, 2.5, True, {"ü": "🏕"}], "big": 10**30, "f": 1e16, "z": -0.0},
         url="https://example.com/?a=1&b=%20",
         image_url="https://example.com/a.png",
@@ -140,11 +141,12 @@ async def test_money(brain: Brain, tenant: str, product: NewProduct, amount: str
 
 async def test_times(brain: Brain, tenant: str, product: NewProduct) -> None:
     """Times are in UTC, and say when a product was first seen, last seen and last changed."""
-    history = []
-    for run, name in enumerate(["Tent", "Tent", "Stove"]):
-        await brain.upsert_products(tenant, [product(name=name)], run_id=str(run))
-        history.append(await only(brain, tenant))
-    new, same, changed = history
+    await brain.upsert_products(tenant, [product()], run_id="1")
+    new = await only(brain, tenant)
+    await brain.mark_seen(tenant, ["T-1", "other"], dealer_code="camping-trade", run_id="2")
+    same = await only(brain, tenant)
+    await brain.upsert_products(tenant, [product(name="Stove")], run_id="3")
+    changed = await only(brain, tenant)
     assert [UTC] * 3 == [at.tzinfo for at in (new.first_seen_at, new.last_seen_at, new.updated_at)]
     assert new.first_seen_at == new.last_seen_at == new.updated_at
     assert new.first_seen_at == same.first_seen_at == changed.first_seen_at
@@ -174,6 +176,7 @@ async def test_get_products(brain: Brain, tenant: str, product: NewProduct) -> N
     wanted = [product_id(tenant, "camping-trade", sku) for sku in "cxab"]
     assert list("cab") == [item.sku for item in await brain.get_products(tenant, wanted)]
     assert [] == await brain.get_products(tenant, [])
+    assert [] == await brain.get_products(tenant, ["x", wanted[0].upper(), "{" + wanted[0] + "}"])
 
 
 async def test_list_pages(brain: Brain, tenant: str, product: NewProduct) -> None:
@@ -185,6 +188,12 @@ async def test_list_pages(brain: Brain, tenant: str, product: NewProduct) -> Non
         seen += [item.product_id for item in page]
     expected = sorted(product_id(tenant, "camping-trade", str(n)) for n in range(25))
     assert expected == seen
+
+
+async def test_list_after_nothing(brain: Brain, tenant: str) -> None:
+    """A place that no list ever named is the caller's mistake."""
+    with pytest.raises(InvalidInputError, match="'x' is no place in a list of products"):
+        await brain.list_products(tenant, after="x")
 
 
 async def test_list_filters(brain: Brain, tenant: str, product: NewProduct) -> None:

@@ -87,6 +87,49 @@ async def test_rejects_pages(brain: Brain, tenant: str) -> None:
     assert 6 == len(await brain.list_rejects(tenant, run_id="r1"))
 
 
+async def test_row_is_kept_whole(brain: Brain, tenant: str) -> None:
+    """A row of up to 64 KiB can be tried again as it was; of a longer one what fits is kept."""
+    whole = {"name": "я" * 32_000, "price": 1}
+    long = {"name": "я" * 40_000, "price": 1, **{f"column {n}": "x" * 900 for n in range(50)}}
+    await brain.record_rejects(tenant, run_id="1", rejects=[reject(1, raw=whole)])
+    await brain.record_rejects(tenant, run_id="1", rejects=[reject(2, raw=long)])
+    one, other = await brain.list_rejects(tenant, run_id="1")
+    assert whole == one.raw
+    assert ("shortened", "я" * 500 + "…", 1) == (
+        other.raw["…"],
+        other.raw["name"],
+        other.raw["price"],
+    )
+    assert 30_000 < sum(map(len, map(str, other.raw.values()))) < 64 * 1024
+
+
+async def test_resolve_rejects(brain: Brain, tenant: str) -> None:
+    """A reject that a later run made a product of is resolved by that run, once."""
+    await brain.record_rejects(tenant, run_id="1", rejects=[reject(n) for n in range(4)])
+    await brain.record_rejects(f"{tenant}-other", run_id="1", rejects=[reject(1)])
+    rows = [("feed.csv", 1), ("feed.csv", 2), ("feed.csv", 9), ("other.csv", 3)]
+    for _ in range(2):
+        resolved = await brain.resolve_rejects(tenant, run_id="1", rows=rows, resolved_run_id="2")
+        assert 2 == resolved
+    late = [("feed.csv", 2), ("feed.csv", 3)]
+    assert 1 == await brain.resolve_rejects(tenant, run_id="1", rows=late, resolved_run_id="3")
+    assert 0 == await brain.resolve_rejects(tenant, run_id="1", rows=[], resolved_run_id="3")
+    found = await brain.list_rejects(tenant)
+    assert [None, "2", "2", "3"] == [item.resolved_run_id for item in found]
+    assert [0] == [i.row_number for i in await brain.list_rejects(tenant, unresolved=True)]
+    assert 1 == len(await brain.list_rejects(f"{tenant}-other", unresolved=True))
+
+
+async def test_rejects_of_a_supplier(brain: Brain, tenant: str) -> None:
+    """Rejects can be asked for by the supplier whose runs they are of."""
+    for run_id, supplier_code in (("1", "camping"), ("2", "boats"), ("3", "camping")):
+        await start(brain, tenant, run_id, supplier_code)
+        await brain.record_rejects(tenant, run_id=run_id, rejects=[reject(1)])
+    found = await brain.list_rejects(tenant, supplier_code="camping")
+    assert ["1", "3"] == [item.run_id for item in found]
+    assert [] == await brain.list_rejects(tenant, run_id="2", supplier_code="camping")
+
+
 async def test_rejects_of_tenants_are_apart(brain: Brain, tenant: str) -> None:
     """A tenant sees its own rejects only, also where runs have the same id."""
     await brain.record_rejects(tenant, run_id="1", rejects=[reject(1)])
@@ -113,12 +156,13 @@ async def test_run(brain: Brain, tenant: str) -> None:
     assert (RunStatus.RUNNING, "w", "camping") == (run.status, run.workflow_id, run.supplier_code)
     assert run.finished_at is None
     counts = UpsertCounts(inserted=1, updated=2, unchanged=3)
-    done = await brain.finish_run(tenant, run_id="1", counts=counts, rejected=4)
-    assert (RunStatus.COMPLETED, 1, 2, 3, 4, None) == (
+    done = await brain.finish_run(tenant, run_id="1", counts=counts, removed=5, rejected=4)
+    assert (RunStatus.COMPLETED, 1, 2, 3, 5, 4, None) == (
         done.status,
         done.inserted,
         done.updated,
         done.unchanged,
+        done.removed,
         done.rejected,
         done.error,
     )

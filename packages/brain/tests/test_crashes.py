@@ -4,6 +4,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,33 @@ async def test_enriching_while_harvesting(
     assert 300 == (await brain.count_products(tenant))[EnrichmentStatus.DONE]
 
 
+async def test_removing_while_harvesting(
+    brain: Brain, tenant: str, product: Callable[..., ProductRecord]
+) -> None:
+    """Storing, removing and marking the same products at once: nobody waits in a circle."""
+    batch = [product(str(number)) for number in range(300)]
+    await brain.upsert_products(tenant, batch, run_id="1")
+    skus = [item.sku for item in batch]
+
+    async def store(number: int) -> None:
+        changed = [product(sku, quantity=number) for sku in skus[::-1]]
+        await brain.upsert_products(tenant, changed, run_id=f"s{number}")
+
+    async def remove(number: int) -> None:
+        arguments = {"dealer_code": "camping-trade", "run_id": f"r{number}"}
+        await brain.remove_products(tenant, skus[number:], **arguments)
+        await brain.mark_seen(tenant, skus[::-1], **arguments)
+
+    await asyncio.gather(*map(store, range(6)), *map(remove, range(6)))
+    await store(6)
+    assert 300 == len(await brain.list_products(tenant, limit=300))
+    for entry, earlier in pairwise(await brain.product_history(tenant, sku="299")):
+        if entry.field == earlier.field:
+            assert entry.old == earlier.new
+
+
 async def test_killed_in_the_middle(new_url: NewUrl, upserter: Upserter) -> None:
-    """A killed process leaves whole batches only, and its repetition counts every product once."""
+    """A killed process leaves whole batches only, and its repetition goes on where it stopped."""
     url, batches, size = new_url(), 40, 250
     process = await upserter(url, "1", batches, size, "forward")
     assert process.stdout is not None
@@ -122,7 +148,8 @@ async def test_killed_in_the_middle(new_url: NewUrl, upserter: Upserter) -> None
         assert 5 * size <= left < batches * size
         assert 0 == left % size
         again = await upserter(url, "1", batches, size, "forward")
-        assert UpsertCounts(inserted=batches * size) == await totals(again)
+        missing = batches * size - left
+        assert UpsertCounts(inserted=missing, unchanged=left) == await totals(again)
         assert batches * size == await stored(brain)
 
 

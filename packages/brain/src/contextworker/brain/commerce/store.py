@@ -84,6 +84,10 @@ class CommerceBrain(SqlBrain):
         self, tenant_id: str, products: "pl.DataFrame", *, dealer_code: str, run_id: str
     ) -> UpsertCounts:
         """Implement Brain."""
+        with needing_frames():
+            from contextworker.brain.sql.batch import check  # noqa: PLC0415 # needs the extra
+
+        check(products)
         await self._send(tenant_id, rows_outgoing(tenant_id, dealer_code, products))
         return await super().store_products(
             tenant_id, products, dealer_code=dealer_code, run_id=run_id

@@ -19,24 +19,28 @@ class Batch:
     frame: pl.DataFrame
 
 
-def batch_of(tenant_id: str, dealer_code: str, frame: pl.DataFrame) -> Batch:
-    """Put a frame into the order of the key.
-
-    So writers that meet on the same rows queue up and never deadlock, and the database looks up
-    neighbours together.
+def check(frame: pl.DataFrame) -> None:
+    """Insist on what a frame of products has to be.
 
     Raises:
         InvalidInputError: It is not of `PRODUCT_SCHEMA`, or a sku comes twice.
     """
     if dict(frame.schema) != dict(PRODUCT_SCHEMA):
         raise InvalidInputError(_difference(frame))
-    ordered = (
-        frame.with_columns(product_id(tenant_id, dealer_code)).select(COLUMNS).sort("product_id")
-    )
-    repeated = ordered.filter(pl.col("product_id") == pl.col("product_id").shift())
-    if not repeated.is_empty():
-        raise InvalidInputError(f"the sku {repeated['sku'][0]!r} comes twice in one batch")
-    return Batch(dealer_code, ordered)
+    if frame["sku"].n_unique() < frame.height:
+        repeated = frame["sku"].filter(frame["sku"].is_duplicated())[0]
+        raise InvalidInputError(f"the sku {repeated!r} comes twice in one batch")
+
+
+def batch_of(tenant_id: str, dealer_code: str, frame: pl.DataFrame) -> Batch:
+    """Check a frame and put it into the order of the key.
+
+    So writers that meet on the same rows queue up and never deadlock, and the database looks up
+    neighbours together.
+    """
+    check(frame)
+    ordered = frame.with_columns(product_id(tenant_id, dealer_code)).select(COLUMNS)
+    return Batch(dealer_code, ordered.sort("product_id"))
 
 
 def batches_of(tenant_id: str, records: Sequence[ProductRecord]) -> list[Batch]:

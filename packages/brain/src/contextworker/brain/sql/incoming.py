@@ -14,6 +14,8 @@ COLUMNS = (
 incoming = Table(
     "brain_incoming",
     MetaData(),
+    # Of SQLite's rows only: see `merge`.
+    Column("tenant_id", products.c.tenant_id.type),
     *(Column(name, products.c[name].type) for name in COLUMNS),
     prefixes=["TEMPORARY"],
 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, literal, null, or_, select, true, update
+from sqlalchemy import ColumnElement, case, literal, null, or_, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable, DropTable
 
@@ -23,6 +23,12 @@ from contextworker.brain.sql.incoming import COLUMNS, incoming
 from contextworker.brain.sql.loading import load
 from contextworker.brain.sql.schema import products
 
+# Other joins begin by reading every product there is. PostgreSQL, which knows next to nothing of a
+# table made a moment ago, would choose them for any large batch.
+_LOOK_UP_EACH = text(
+    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+)
+
 
 async def merge(
     connection: AsyncConnection,
@@ -34,13 +40,17 @@ async def merge(
 ) -> UpsertCounts:
     """Store batches and count what became of their products."""
     counts = UpsertCounts()
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_LOOK_UP_EACH)
     for batch in batches:
         await connection.execute(CreateTable(incoming))
-        await load(connection, batch.frame)
+        await load(connection, tenant_id, batch.frame)
         inserted = await _insert_new(connection, tenant_id, batch.dealer_code, now)
         updated = 0
         if inserted < batch.frame.height:
-            await note_changes(connection, _is_changed(tenant_id), run_id=run_id, now=now)
+            await note_changes(
+                connection, _is_changed(connection.dialect.name, tenant_id), run_id=run_id, now=now
+            )
             updated = await _update_changed(connection, tenant_id, now)
         unchanged = batch.frame.height - inserted - updated
         counts += UpsertCounts(inserted=inserted, updated=updated, unchanged=unchanged)
@@ -78,14 +88,21 @@ async def _update_changed(connection: AsyncConnection, tenant_id: str, now: date
         "last_seen_at": moment,
         "removed_at": null(),
     }
-    statement = update(products).where(_is_changed(tenant_id)).values(values)
+    statement = (
+        update(products).where(_is_changed(connection.dialect.name, tenant_id)).values(values)
+    )
     return (await connection.execute(statement)).rowcount
 
 
-def _is_changed(tenant_id: str) -> ColumnElement[bool]:
-    """Return the condition of the products that the batch changes, or lists again."""
+def _is_changed(dialect: str, tenant_id: str) -> ColumnElement[bool]:
+    """Return the condition of the products that the batch changes, or lists again.
+
+    SQLite would begin with all products of a tenant that it is told, so it has to find the tenant
+    in each row of the batch.
+    """
+    tenant = incoming.c.tenant_id if dialect == "sqlite" else tenant_id
     return (
-        (products.c.tenant_id == tenant_id)
+        (products.c.tenant_id == tenant)
         & (products.c.product_id == incoming.c.product_id)
         & or_(
             products.c.content_hash != incoming.c.content_hash,

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.identity import product_id
 from contextworker.brain.models import SupplierState
-from contextworker.brain.sql import history
+from contextworker.brain.sql import history, json_rows
 from contextworker.brain.sql.dialects import insert_into
 from contextworker.brain.sql.schema import products, suppliers
 
-# Well under every database's limit of variables in a statement.
-_KEYS_PER_STATEMENT = 5000
+# What one JSON text names at once.
+_KEYS_PER_STATEMENT = 20_000
 _COLUMNS = [suppliers.c[name] for name in SupplierState.model_fields]
 
 
@@ -82,9 +82,11 @@ async def mark_seen(
     now: datetime,
 ) -> None:
     """Note that a feed has products."""
-    for ids in _ids(tenant_id, skus, dealer_code):
-        are_listed = await _lock_listed(connection, tenant_id, ids)
-        await connection.execute(update(products).where(are_listed).values(last_seen_at=now))
+    for part in _parts(skus):
+        are_listed, ids = _listed(connection, tenant_id, part, dealer_code)
+        if await _lock(connection, are_listed, ids):
+            mark = update(products).where(are_listed)
+            await connection.execute(mark.values(last_seen_at=now), ids)
 
 
 async def remove(
@@ -110,35 +112,47 @@ async def remove(
         else last_seen_at
     )
     removed = 0
-    for ids in _ids(tenant_id, skus, dealer_code):
-        are_listed = await _lock_listed(connection, tenant_id, ids)
-        await history.note_removals(connection, are_listed, run_id=run_id, now=now)
-        marked = await connection.execute(
-            update(products).where(are_listed).values(removed_at=now, last_seen_at=last_seen)
-        )
+    for part in _parts(skus):
+        are_listed, ids = _listed(connection, tenant_id, part, dealer_code)
+        if not await _lock(connection, are_listed, ids):
+            continue
+        await history.note_removals(connection, are_listed, ids, run_id=run_id, now=now)
+        mark = update(products).where(are_listed)
+        marked = await connection.execute(mark.values(removed_at=now, last_seen_at=last_seen), ids)
         removed += marked.rowcount
     return removed
 
 
-def _ids(tenant_id: str, skus: Sequence[str], dealer_code: str) -> Iterator[list[str]]:
-    ids = sorted({product_id(tenant_id, dealer_code, sku) for sku in skus})
-    for start in range(0, len(ids), _KEYS_PER_STATEMENT):
-        yield ids[start : start + _KEYS_PER_STATEMENT]
+def _parts(skus: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(skus), _KEYS_PER_STATEMENT):
+        yield skus[start : start + _KEYS_PER_STATEMENT]
 
 
-async def _lock_listed(
-    connection: AsyncConnection, tenant_id: str, ids: Sequence[str]
-) -> ColumnElement[bool]:
-    """Lock products that are not removed, in the order of the key; return what names them."""
+def _listed(
+    connection: AsyncConnection, tenant_id: str, skus: Sequence[str], dealer_code: str
+) -> tuple[ColumnElement[bool], dict[str, str]]:
+    """Return the condition of the products with a sku that are not removed, and its parameter."""
+    types = {"product_id": products.c.product_id.type}
+    named = json_rows.unpacked(connection.dialect.name, types)
     are_listed = and_(
         products.c.tenant_id == tenant_id,
-        products.c.product_id.in_(ids),
+        products.c.product_id.in_(select(*named.values())),
         products.c.removed_at.is_(None),
     )
-    await connection.execute(
+    ids = sorted({product_id(tenant_id, dealer_code, sku) for sku in skus})
+    return are_listed, json_rows.parameter([{"product_id": key} for key in ids])
+
+
+async def _lock(
+    connection: AsyncConnection, are_named: ColumnElement[bool], ids: dict[str, str]
+) -> int:
+    """Lock products in the order of the key, as all writers do, and return how many."""
+    locked = (
         select(products.c.product_id)
-        .where(are_listed)
+        .where(are_named)
         .order_by(products.c.product_id)
-        .with_for_update()
+        .with_for_update(of=products)
+        .subquery()
     )
-    return are_listed
+    found = await connection.execute(select(func.count()).select_from(locked), ids)
+    return found.scalar_one()
