@@ -150,9 +150,10 @@ class Web:
 
         def handle(request: BaseHTTPRequestHandler) -> None:
             asked = request.headers.get("Range", "")
-            conditions = {request.headers.get("If-Range"), request.headers.get("If-Match")}
-            same = conditions & {*(headers or {}).values()}
-            start = int(asked.removeprefix("bytes=").split("-")[0]) if ranges and same else 0
+            same = request.headers.get("If-Range") in {None, *(headers or {}).values()}
+            start = (
+                int(asked.removeprefix("bytes=").split("-")[0]) if asked and ranges and same else 0
+            )
             request.send_response(206 if start else 200)
             if start:
                 request.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
