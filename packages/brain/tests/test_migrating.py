@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -14,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain import open_brain
+from contextworker.brain import ProductRecord, UpsertCounts, open_brain, product_id
 from contextworker.brain.settings import BrainSettings
 from contextworker.brain.sql import migrating
 from contextworker.brain.sql.database import open_database
@@ -30,6 +31,14 @@ async def execute(url: str, statement: str) -> None:
     """Run a statement past the store."""
     async with open_database(parse_url(url), BrainSettings()) as database:
         await database.write(AsyncConnection.execute, text(statement))
+
+
+def upgrade_to_first(connection: Connection) -> None:
+    """Make the first schema there was."""
+    config = Config()
+    config.set_main_option("script_location", str(migrating._SCRIPTS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
 
 
 def differences(connection: Connection) -> list[object]:
@@ -62,6 +71,31 @@ async def test_migrate_again(new_url: NewUrl) -> None:
     await migrate(url)
     async with open_brain(url) as brain:
         assert 1 == len(await brain.list_runs("t"))
+
+
+async def test_first_schema_is_brought_along(new_url: NewUrl) -> None:
+    """What a Brain of the first schema holds is there after migrating, and takes new batches."""
+    url = new_url()
+    async with open_database(parse_url(url), BrainSettings()) as database:
+        await database.write(AsyncConnection.run_sync, upgrade_to_first)
+    key = product_id("t", "d", "a")
+    columns = "tenant_id, product_id, dealer_code, sku, dealer_name, name, price_retail, params"
+    gone = "search_text, inserted_run_id, seen_run_id, counted_call"
+    await execute(
+        url,
+        f"INSERT INTO products ({columns}, status, content_hash, {gone}, enrichment_status, "
+        "first_seen_at, last_seen_at, updated_at) "
+        f"VALUES ('t', '{key}', 'd', 'a', '', 'Tent', '10.50', '{{}}', 'active', 'old', "
+        "'', '1', '1', '1', 'done', "
+        "'2026-01-01 00:00:00.000000', '2026-01-02 00:00:00.000000', '2026-01-01 00:00:00.000000')",
+    )
+    async with open_brain(url) as brain:
+        (found,) = await brain.list_products("t")
+        assert (key, "Tent", "done") == (found.product_id, found.name, found.enrichment_status)
+        same_price = ProductRecord(sku="a", name="Tent", dealer_code="d", price_retail="10.5")
+        counts = await brain.upsert_products("t", [same_price], run_id="1")
+        assert UpsertCounts(updated=1) == counts
+        assert [] == await brain.product_history("t", sku="a")
 
 
 async def test_many_processes_at_once(

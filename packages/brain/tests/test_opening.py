@@ -181,3 +181,43 @@ def test_naming_the_brain_is_light(environment: dict[str, str]) -> None:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
     )
     assert "[]\n" == ran.stdout
+
+
+def test_without_polars(environment: dict[str, str], tmp_path: Path) -> None:
+    """A worker that only reads and enriches needs no polars; storing says what to install."""
+    code = """
+import asyncio, sys
+sys.modules["polars"] = None
+
+from contextworker.brain import ProductRecord, open_brain
+
+
+async def main():
+    async with open_brain("sqlite:///brain.db") as brain:
+        assert [] == await brain.pending_products("t", limit=1)
+        for call in (
+            brain.upsert_products("t", [], run_id="1"),
+            brain.store_products("t", None, dealer_code="d", run_id="1"),
+            anext(brain.known_products("t", dealer_code="d")),
+        ):
+            try:
+                await call
+            except Exception as error:
+                print(type(error).__name__, error)
+
+
+asyncio.run(main())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+    )
+    said = (
+        "ConfigurationError moving products by the batch needs polars, which is not installed: "
+        'install "contextworker-brain[frames]"\n'
+    )
+    assert said * 3 == ran.stdout

@@ -9,6 +9,7 @@ from contextworker.brain.commerce.store import CommerceBrain
 from contextworker.brain.settings import BrainSettings
 from contextworker.brain.sql.database import open_database
 from contextworker.brain.sql.migrating import ensure_head
+from contextworker.brain.sql.tenancy import warn_if_exempt
 from contextworker.brain.sql.urls import parse_url
 
 
@@ -30,5 +31,6 @@ async def open_commerce(url: str, settings: BrainSettings) -> AsyncIterator[Comm
         ) as service,
     ):
         await ensure_head(ledger, migrating=settings.migrate)
+        await ledger.read(warn_if_exempt, ledger.name)
         await service.ping()
         yield CommerceBrain(ledger, service)

@@ -15,6 +15,6 @@ def needing_frames() -> Iterator[None]:
         if (error.name or "").partition(".")[0] not in {"polars", "polars_hash"}:
             raise
         raise ConfigurationError(
-            f"storing products needs {error.name}, which is not installed: install "
-            "contextworker-brain[frames]"
+            f"moving products by the batch needs {error.name}, which is not installed: install "
+            '"contextworker-brain[frames]"'
         ) from error
