@@ -2,38 +2,13 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
+from contextworker.harvest.column_words import COLUMN_WORDS
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
-_SYNONYMS: dict[str, set[str]] = {
-    "sku": {
-        "sku",
-        "id",
-        "article",
-        "articleno",
-        "artno",
-        "artikel",
-        "item",
-        "code",
-        "number",
-        "no",
-        "ref",
-        "mpn",
-    },
-    "name": {"name", "title", "product", "label", "productname", "titel", "bezeichnung"},
-    "brand_name": {"brand", "vendor", "maker", "manufacturer", "marke", "producer"},
-    "category": {"category", "categories", "path", "group", "type", "section", "kategorie"},
-    "description": {"description", "desc", "details", "text", "body", "beschreibung"},
-    "quantity": {"quantity", "qty", "stock", "count", "pieces", "amount", "available", "onhand"},
-    "price_retail": {"price", "cost", "retail", "rrp", "amount", "preis", "gross"},
-    "currency": {"currency", "curr", "iso", "waehrung"},
-    "availability": {"availability", "available", "stock", "status"},
-    "url": {"url", "link", "href", "page"},
-    "image_url": {"image", "img", "picture", "photo", "bild", "url"},
-    "status": {"status", "state"},
-}
 _NUMBER = re.compile(r"\D{0,4}\d[\d.,' \u00a0\u202f]*\D{0,4}")
 _SHAPES = {
     "sku": re.compile(r"\S{1,64}"),
@@ -44,10 +19,10 @@ _SHAPES = {
     "quantity": re.compile(r"\d{1,9}(\.0+)?"),
     "price_retail": _NUMBER,
     "currency": re.compile(r"[A-Za-z]{3}"),
-    "availability": re.compile(r"[A-Za-z][A-Za-z_ :/.-]{2,40}"),
+    "availability": re.compile(r"[^\W\d][\w :/.-]{1,40}"),
     "url": re.compile(r"https?://\S+"),
     "image_url": re.compile(r"https?://\S+"),
-    "status": re.compile(r"[A-Za-z_ ]{2,20}"),
+    "status": re.compile(r"[^\W\d][\w ]{1,20}"),
 }
 _LONGEST = 300
 _POINTS_TO = 0.5
@@ -72,7 +47,7 @@ def name_likeness(column: str, other: str) -> float:
 
 def meaning_likeness(field: str, column: str) -> float:
     """Return how much a column's name says that it holds a field, from 0 to 1."""
-    known, found = _SYNONYMS.get(field, set(words(field))), words(column)
+    known, found = COLUMN_WORDS.get(field, frozenset(words(field))), words(column)
     if not found:
         return 0.0
     if "".join(found) in known:
@@ -92,7 +67,7 @@ def shape_likeness(field: str, sample: Sequence[Any]) -> float | None:
     return alike
 
 
-def guess_mapping(columns: Sequence[str], samples: dict[str, Sequence[Any]]) -> dict[str, str]:
+def guess_mapping(columns: Sequence[str], samples: Mapping[str, Sequence[Any]]) -> dict[str, str]:
     """Guess which column holds which field of a feed that nobody has mapped.
 
     Args:
@@ -105,7 +80,7 @@ def guess_mapping(columns: Sequence[str], samples: dict[str, Sequence[Any]]) -> 
     scored = sorted(
         (
             (-(meaning_likeness(field, column) + 0.5 * shape), order, field, column)
-            for order, field in enumerate(_SYNONYMS)
+            for order, field in enumerate(COLUMN_WORDS)
             for column in columns
             if meaning_likeness(field, column) >= _POINTS_TO
             and (shape := _or_even(shape_likeness(field, samples.get(column, ())))) >= _POINTS_TO
@@ -115,7 +90,7 @@ def guess_mapping(columns: Sequence[str], samples: dict[str, Sequence[Any]]) -> 
     for _, _, field, column in scored:
         if field not in guessed and column not in guessed.values():
             guessed[field] = column
-    return {field: guessed[field] for field in _SYNONYMS if field in guessed}
+    return {field: guessed[field] for field in COLUMN_WORDS if field in guessed}
 
 
 def _or_even(likeness: float | None) -> float:

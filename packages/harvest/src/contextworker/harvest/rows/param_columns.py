@@ -32,6 +32,8 @@ def params_column(reader: ParamsReader, frame: pl.DataFrame) -> Read:
         return read
     origins = [column for item in params.bindings for column in item.origins]
     names = [name for name in frame.columns if name in origins or params.everything]
+    if not names:  # every row has the same: nothing, or what is the same for all
+        return Read({"params": pl.Series([reader.read({})]).new_from_index(0, frame.height)})
     inputs = pl.DataFrame({str(at): frame[name] for at, name in enumerate(names)})
     return settle(
         read, inputs, lambda row: {"params": reader.read(dict(zip(names, row, strict=True)))}
