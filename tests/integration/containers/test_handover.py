@@ -27,6 +27,7 @@ currency = "EUR"
 
 [[sources]]
 url = "http://feeds:8080/slow.csv"
+allow_hosts = ["feeds"]
 
 [mapping]
 sku = "sku"

@@ -59,7 +59,7 @@ class Source(Section):
     """Which file of a ZIP archive: its name, or a pattern such as `*.csv`."""
     headers: dict[HeaderName, Header] = Field(default_factory=dict)
     """Sent to the host of the url only, never to where it redirects."""
-    allow_hosts: frozenset[HostName] = frozenset()
+    allow_hosts: tuple[HostName, ...] = ()
     """Hosts that may be at addresses which are not public."""
     mode: Literal["full", "partial"] = "full"
     """Whether what the feed lacks is gone."""

@@ -55,7 +55,9 @@ class Web:
         """
         where, limits = source.public_url, self._limits
         network = CheckedNetwork(
-            hosts=source.allow_hosts, networks=limits.allowed_networks, resolve=self._resolve
+            hosts=frozenset(source.allow_hosts),
+            networks=limits.allowed_networks,
+            resolve=self._resolve,
         )
         timeout = httpx.Timeout(limits.read_timeout_s, connect=limits.connect_timeout_s)
         try:
