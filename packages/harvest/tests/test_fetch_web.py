@@ -221,3 +221,71 @@ async def test_retry_after_a_moment(fetching: Any, web: Any) -> None:
         await fetching(url)
     assert caught.value.retry_after_s is not None
     assert 1000 < caught.value.retry_after_s <= 1800
+
+
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\0" * 1000,
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 999999 Eh\r\n\r\n",
+        OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        OK + b"Content-Length: -3\r\n\r\nabcd",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * 200_000,
+        OK + b"X: " + b"x" * 200_000 + b"\r\n\r\n",
+        OK + b"X: a\r\n" * 50_000 + b"\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    ],
+    ids=[
+        "nothing",
+        "zeros",
+        "half-a-head",
+        "status",
+        "length-of-5000-digits",
+        "two-lengths",
+        "negative-length",
+        "bad-chunk",
+        "half-a-chunk",
+        "endless-chunk-size",
+        "large-header",
+        "many-headers",
+        "continue",
+    ],
+)
+async def test_broken_servers(fetching: Any, web: Any, answer: bytes) -> None:
+    """Whatever a server sends instead of an answer, its feed is unavailable, in one sentence."""
+
+    def send(request: Any) -> None:
+        request.wfile.write(answer)
+        request.close_connection = True
+
+    web.paths["/feed.csv"] = send
+    with pytest.raises(FeedUnavailableError, match="broke off"):
+        await fetching(web.url("/feed.csv"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ETag": '"\xe9"', "Last-Modified": "\xe9"},
+        {"Content-Disposition": "attachment; filename*=UTF-8''%ff%fe; filename=\"a"},
+        {"Content-Disposition": "attachment; filename*=bogus'x'%41; filename*1=b"},
+        {"Content-Disposition": "attachment; filename=" + "../" * 5000},
+        {"Content-Type": "\xff\xfe; charset=\xff"},
+        {"Retry-After": "\xff"},
+    ],
+    ids=["etag", "bytes", "charset", "long", "type", "unasked"],
+)
+async def test_odd_headers(fetching: Any, web: Any, headers: dict[str, str]) -> None:
+    """Odd headers do not spoil a feed, nor the next question after it."""
+    url = web.answer("/feed.csv", FEED, headers=headers)
+    got = await fetching(url)
+    again = await fetching(url, known(got.etag, got.last_modified))
+    assert (FEED, FEED) == (got.path.read_bytes(), again.path.read_bytes())

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import openpyxl  # type: ignore[import-untyped] - it has no types
+import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import zstandard
 

@@ -59,8 +59,8 @@ def read_answer(response: httpx.Response, *, asked: httpx.URL, where: str) -> An
         name=_name(headers.get("content-disposition", ""), asked, response.url),
         content_type=headers.get("content-type", ""),
         is_encoded=encoding not in {"", "identity"},
-        etag=headers.get("etag"),
-        last_modified=headers.get("last-modified"),
+        etag=_sendable(headers.get("etag")),
+        last_modified=_sendable(headers.get("last-modified")),
     )
 
 
@@ -104,12 +104,17 @@ def continues(response: httpx.Response, start: int, before: Answer) -> bool:
     return begins is not None and int(begins[1]) == start and etag in {None, before.etag}
 
 
+def _sendable(value: str | None) -> str | None:
+    """Return what can be said back to the server the next time."""
+    return value if value and value.isascii() and value.isprintable() else None
+
+
 def _retry_after(text: str) -> float | None:
     if re.fullmatch(r"[0-9]{1,9}", text.strip()):
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (zoned - datetime.now(UTC)).total_seconds())
@@ -117,9 +122,16 @@ def _retry_after(text: str) -> float | None:
 
 def _name(disposition: str, *urls: httpx.URL) -> str:
     """Return the file's name: what the server calls it, else an address with an ending."""
-    message = Message()
-    message["content-disposition"] = disposition.replace("\r", "").replace("\n", "")
-    names = [message.get_filename() or "", *(unquote(url.path) for url in urls)]
+    names = [_said_name(disposition), *(unquote(url.path) for url in urls)]
     names = [PurePosixPath(name.replace("\\", "/")).name for name in names]
     with_ending = [name for name in names if PurePosixPath(name).suffix]
     return next(iter(with_ending or filter(None, names)), "")
+
+
+def _said_name(disposition: str) -> str:
+    message = Message()
+    message["content-disposition"] = disposition
+    try:
+        return message.get_filename() or ""
+    except (LookupError, TypeError, ValueError):  # what it makes of odd ones
+        return ""
