@@ -1,9 +1,9 @@
 """BMEcat's ARTICLE and PRODUCT elements as rows."""
 
-import json
 from datetime import UTC, datetime
 
 import polars as pl
+from pydantic_core import to_json
 
 from contextworker.harvest.feeds.formats.bmecat_groups import CatalogGroups
 from contextworker.harvest.feeds.formats.bmecat_header import CatalogHeader
@@ -12,7 +12,6 @@ from contextworker.harvest.feeds.formats.bmecat_price import Price, best_price
 from contextworker.harvest.feeds.formats.xml_columns import Columns
 from contextworker.harvest.feeds.formats.xml_text import Element, local_name, text_of
 
-_JSON = json.JSONEncoder(ensure_ascii=False).encode
 # ARTICLE_… of 1.2 and PRODUCT_… of 2005 differ in these names only.
 _COLUMNS = {
     "SUPPLIER_AID": "id",
@@ -36,16 +35,19 @@ class Products(Columns):
         super().__init__(source)
         self._header = header
         self._groups = groups
-        self._names: dict[str, str] = {}
         self._other_language: set[str] = set()
         self._today = datetime.now(UTC).date().isoformat()
-        self._sections = {
+        sections = {
             "DETAILS": self._details,
             "ORDER_DETAILS": self._details,
             "FEATURES": self._features,
             "PRICE_DETAILS": self._prices,
-            "MIME_INFO": self._pictures,
         }
+        self._sections = {
+            f"{kind}_{name}": function
+            for kind in ("ARTICLE", "PRODUCT")
+            for name, function in sections.items()
+        } | {"MIME_INFO": self._pictures}
 
     def fill(self, element: Element) -> None:
         """Put a product's details, features, pictures and price into the current row."""
@@ -59,13 +61,13 @@ class Products(Columns):
                 self.put("availability", "discontinued")
         for child in element:
             name = self._name(child)
-            section = self._sections.get(name.removeprefix("ARTICLE_").removeprefix("PRODUCT_"))
+            section = self._sections.get(name)
             if section is not None:
                 section(child)
             elif name in _COLUMNS:
                 self._detail(name, child)
         if self._params:
-            self.put("params", _JSON(self._params))
+            self.put("params", to_json(self._params).decode())
         self._put_price()
 
     def frame(self) -> pl.DataFrame:
@@ -76,18 +78,17 @@ class Products(Columns):
             frame = frame.with_columns(pl.Series("category", paths, pl.String))
         return frame
 
-    def _name(self, element: Element) -> str:
+    @staticmethod
+    def _name(element: Element) -> str:
         tag = element.tag
-        if not isinstance(tag, str):
-            return ""
-        return self._names.get(tag) or self._names.setdefault(tag, local_name(tag))
+        return local_name(tag) if isinstance(tag, str) else ""
 
     def _details(self, section: Element) -> None:
         for child in section:
             self._detail(self._name(child), child)
 
     def _detail(self, name: str, child: Element) -> None:
-        text = text_of(child)
+        text = text_of(child) if len(child) else child.text
         if not text or not name:
             return
         column = _COLUMNS.get(name)
@@ -127,7 +128,10 @@ class Products(Columns):
         for child in section:
             name = self._name(child)
             if name.endswith("_PRICE") and name != "DAILY_PRICE":
-                fields = {self._name(field): text_of(field) or "" for field in child}
+                fields = {
+                    self._name(field): (text_of(field) if len(field) else field.text) or ""
+                    for field in child
+                }
                 prices.append(Price.read(child.get("price_type") or "", fields))
             elif name == "DATETIME":
                 for date in child.iterchildren("{*}DATE"):

@@ -25,7 +25,7 @@ _LARGEST_RECORD = 4 * 1024 * 1024
 _LARGEST_TOKEN = 8 * 1024 * 1024
 _DEEPEST = 16
 _MOST_NAMES = 5_000
-_SAMPLED = 1 / 16
+_SAMPLED = 1 / 64
 _TAG = re.compile(rb"<([A-Za-z_:\x80-\xff][^\s/<>]*)([^<>]*)")
 _ATTRIBUTE = re.compile(rb"\s([^\s=<>\"']+)\s*=\s*[\"']")
 

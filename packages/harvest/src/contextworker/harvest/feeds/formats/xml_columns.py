@@ -1,6 +1,6 @@
 """Rows of XML feeds, collected as columns: a list of texts for each, made a frame by the block."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from operator import attrgetter
 
@@ -23,6 +23,7 @@ _ROWS = 10_000
 _BYTES = 8 * 1024 * 1024
 _MOST_COLUMNS = 1000
 _MOST_CHILDREN = 10_000
+_MOST_LAYOUTS = 200
 
 
 class Columns:
@@ -35,6 +36,7 @@ class Columns:
         self.rows = 0
         self.lists: dict[str, Texts] = {}
         self._routes: dict[str, Route] = {}
+        self._layouts: dict[tuple[str, ...], list[Route]] = {}
 
     def add(self, element: Element) -> None:
         """Add a product as a row.
@@ -52,29 +54,36 @@ class Columns:
 
     def fill(self, element: Element) -> None:
         """Put a product's values into the current row: here, its children's texts."""
-        routes = self._routes
         row = self.rows
         children = list(element)
-        flat = not any(map(len, children))
-        for child, tag, text in zip(
-            children, map(_TAG, children), map(_TEXT, children), strict=True
-        ):
-            route = routes.get(tag)
-            if route is None:
-                route = self._routes[tag] = self.route(child)
-            value = text if flat or not len(child) else self.nested(child)
+        tags = tuple(map(_TAG, children))
+        routes = self._layouts.get(tags) or self._layout(tags, children)
+        texts: Iterable[str | None] = map(_TEXT, children)
+        if any(map(len, children)):
+            texts = [self.nested(child) if len(child) else child.text for child in children]
+        for child, route, text in zip(children, routes, texts, strict=True):
             if route.__class__ is not list:
-                route(child, value)  # type: ignore[operator]  # no list, so a function
-                continue
-            if value is None:
-                continue
-            missing = row - len(route)
-            if not missing:
-                route.append(value)
-            elif missing > 0:
-                route += [*repeat(None, missing), value]
-            else:
-                self.again(tag, value)
+                route(child, text)  # type: ignore[operator]  # no list, so a function
+            elif text is not None:
+                missing = row - len(route)
+                if not missing:
+                    route.append(text)
+                elif missing > 0:
+                    route += [*repeat(None, missing), text]  # type: ignore[operator]
+                else:
+                    self.again(child.tag, text)
+
+    def _layout(self, tags: tuple[str, ...], children: list[Element]) -> list[Route]:
+        """Find out where children go; most products of a feed have the same ones."""
+        routes = self._routes
+        found = []
+        for tag, child in zip(tags, children, strict=True):
+            if tag not in routes:
+                routes[tag] = self.route(child)
+            found.append(routes[tag])
+        if len(self._layouts) < _MOST_LAYOUTS:
+            self._layouts[tags] = found
+        return found
 
     def route(self, child: Element) -> Route:
         """Say where elements like this one go: into a list, or to a function."""
@@ -124,6 +133,7 @@ class Columns:
         self.rows = 0
         self.lists = {}
         self._routes = {}
+        self._layouts = {}
         return Block(frame, numbers.alias("number"))
 
     def frame(self) -> pl.DataFrame:

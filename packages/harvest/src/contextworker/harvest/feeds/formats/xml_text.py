@@ -2,6 +2,7 @@
 
 import copy
 import html
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]  # it ships no types
@@ -14,6 +15,7 @@ class UnknownEntityError(ValueError):
     """An entity that neither XML nor HTML knows, such as `&shopname;`."""
 
 
+@lru_cache(10_000)
 def local_name(tag: str) -> str:
     """Return a tag without its namespace or prefix."""
     return tag.rpartition("}")[2].rpartition(":")[2]

@@ -1,10 +1,10 @@
 """YML feeds: Yandex Market Language, `yml_catalog`."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
+from pydantic_core import to_json
 
 from contextworker.harvest.feeds.blocks import Block
 from contextworker.harvest.feeds.formats.xml import XmlRecords
@@ -24,7 +24,6 @@ _NAMES = {
 }
 _COLUMN = {name: column for column, names in _NAMES.items() for name in names}
 _IGNORED = frozenset({"delivery-options", "pickup-options", "outlets"})
-_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _BOOKS = ("book", "audiobook")
 _WORDS = {"1": "true", "yes": "true", "0": "false", "no": "false"}
 
@@ -60,12 +59,16 @@ class _Offers(Columns):
         }
 
     def fill(self, element: Element) -> None:
+        lists, row = self.lists, self.rows
         for name, value in element.items():
-            if value:
+            texts = lists.get(name)
+            if value and texts is not None and len(texts) == row:
+                texts.append(value)
+            elif value:
                 self.put(name, value)
         super().fill(element)
         if self._params:
-            self.put("params", _JSON(self._params))
+            self.put("params", to_json(self._params).decode())
             self._params = {}
 
     def again(self, tag: str, text: str) -> None:
@@ -111,9 +114,8 @@ class _Offers(Columns):
     def _param(self, child: Element, value: str | None) -> None:
         if not value:
             return
-        given = dict(child.items())
-        name = given.get("name") or "param"
-        if unit := given.get("unit"):
+        name = child.get("name") or "param"
+        if unit := child.get("unit"):
             value = f"{value} {unit}"
         params = self._params
         params[name] = value if name not in params else f"{params[name]}, {value}"

@@ -1,8 +1,9 @@
 """What a YML shop says beside its offers: categories and currency rates."""
 
-import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+
+from pydantic_core import to_json
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.formats.category_tree import CategoryTree
@@ -59,7 +60,7 @@ class YmlShop:
         if not self._rates and not self._is_whole:
             self._read_ahead()
         rates = {code: rate for code, rate in self._rates.items() if rate is not None}
-        return json.dumps(rates) if rates else None
+        return to_json(rates).decode() if rates else None
 
     def _read_ahead(self) -> None:
         self._is_whole = True
