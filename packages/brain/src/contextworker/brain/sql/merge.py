@@ -10,7 +10,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, literal, null, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    case,
+    exists,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable, DropTable
 
@@ -71,8 +85,24 @@ async def _insert_new(
     # SQLite takes ON CONFLICT for the start of a join unless the SELECT has a WHERE.
     rows = select(*values.values()).select_from(incoming).where(true())
     statement = insert_into(products, connection.dialect.name).from_select(list(values), rows)
+    if connection.dialect.name == "postgresql":
+        is_known = exists().where(
+            products.c.tenant_id == tenant_id, products.c.product_id == incoming.c.product_id
+        )
+        unguarded = insert(products).from_select(list(values), rows.where(~is_known))
+        try:
+            # A guard against conflicts costs PostgreSQL a fifth of the insert, and hardly ever has
+            # one to see.
+            async with connection.begin_nested():
+                return await _rows_of(connection, unguarded)
+        except IntegrityError:
+            pass  # another call has brought one of them meanwhile
+    return await _rows_of(connection, statement.on_conflict_do_nothing())
+
+
+async def _rows_of(connection: AsyncConnection, statement: Insert) -> int:
     # SQLAlchemy forgets how many rows an INSERT made unless it is told to remember.
-    counting = statement.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    counting = statement.execution_options(preserve_rowcount=True)
     return (await connection.execute(counting)).rowcount
 
 
