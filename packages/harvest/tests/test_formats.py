@@ -1,16 +1,14 @@
 """Readers: every row of a feed is yielded or explained."""
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
-from contextworker.harvest.feeds.formats import READERS, check_workbook
+from contextworker.harvest.feeds.formats import READERS
 from contextworker.harvest.feeds.formats.text import MAX_LINE
 from contextworker.harvest.messages import Feed, FeedFormat
 
@@ -151,91 +149,6 @@ def test_bad_byte_far_into_a_feed(reading: Reading) -> None:
         reading.rows(content)
 
 
-def test_jsonl(reading: Reading) -> None:
-    """Objects keep their kinds, fractions exactly; a key may be left out."""
-    rows = reading.rows(
-        '\ufeff{"sku": 1, "name": "a", "price": 0.1}\n\n{"sku": "b", "price": 1e2}\n',
-        FeedFormat.JSONL,
-    )
-    assert [(1, 1), (3, "b")] == good(rows)
-    assert ["0.1", "1E+2"] == [str(row.values["price"]) for row in rows if isinstance(row, RawRow)]
-
-
-@pytest.mark.parametrize(
-    ("line", "code"),
-    [
-        ('{"sku": 1,}', "bad_json"),
-        ("[1]", "bad_json"),
-        ("7", "bad_json"),
-        ('{"sku": NaN}', "bad_json"),
-        ('{"sku": "\\ud800"}', "bad_json"),
-        ("[" * 100_000, "bad_json"),
-        ('{"sku": ' + "9" * 5000 + "}", "bad_json"),
-        ('{"sku": 1e99999999999999999999}', "bad_json"),
-        ('{"sku": "a", "name": ' + "[" * 500 + "]" * 500 + "}", "bad_json"),
-        ('{"sku": "a", "name": ' + '{"a":' * 60 + "1" + "}" * 61, "bad_json"),
-    ],
-)
-def test_bad_json_lines(reading: Reading, line: str, code: str) -> None:
-    """A line that is no object, or that no store could hold, costs itself only."""
-    rows = reading.rows(f'{line}\n{{"sku": "b", "name": "x"}}\n', FeedFormat.JSONL)
-    assert [(1, code)] == bad(rows)
-    assert [(2, "b")] == good(rows)
-
-
-def test_torn_last_json_line(reading: Reading) -> None:
-    """A feed that ends within a line says that it does."""
-    rows = reading.rows('{"sku": "a", "name": "x"}\n{"sku": "b", "na', FeedFormat.JSONL)
-    assert [(2, "cut_off")] == bad(rows)
-
-
-def workbook(path: Path, *, sheet: str = "Stock") -> None:
-    """Write a workbook with a blank row, a header below a blank row, and numbers."""
-    book = openpyxl.Workbook()
-    book.active.title = "Cover"
-    page = book.create_sheet(sheet)
-    for row in ([], ["sku", "name", "price"], [1042, "Tent", 12.5], [], ["b", None, 7]):
-        page.append(row)
-    book.save(path)
-    book.close()
-
-
-def test_xlsx(reading: Reading) -> None:
-    """A sheet's rows have the sheet's numbers, and whole numbers are whole."""
-    workbook(reading.path)
-    expected = [
-        RawRow(3, {"sku": 1042, "name": "Tent", "price": 12.5}),
-        RawRow(5, {"sku": "b", "name": "", "price": 7}),
-    ]
-    rows = reading.read(FeedFormat.XLSX, sheet="Stock")
-    assert expected == rows
-    assert isinstance(rows[0], RawRow)
-    assert isinstance(rows[0].values["sku"], int)
-
-
-def test_xlsx_problems(reading: Reading) -> None:
-    """A missing sheet names the others; an empty one and a damaged workbook say so."""
-    workbook(reading.path)
-    with pytest.raises(FeedError, match="no sheet 'Stok'; it has 'Cover', 'Stock'"):
-        reading.read(FeedFormat.XLSX, sheet="Stok")
-    with pytest.raises(FeedError, match=r"shop.csv is empty"):
-        reading.read(FeedFormat.XLSX)
-    reading.path.write_bytes(reading.path.read_bytes()[:-100])
-    with pytest.raises(FeedError, match="cannot be read"):
-        reading.read(FeedFormat.XLSX)
-
-
-def test_workbook_size(reading: Reading) -> None:
-    """A workbook that would fill the memory is refused before it is opened."""
-    workbook(reading.path)
-    check_workbook(reading.path, source="shop.xlsx", max_bytes=1_000_000)
-    with pytest.raises(FeedError, match=r"more than the 1,000 allowed; .* CSV"):
-        check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)
-    reading.path.write_bytes(b"PK\x03\x04 torn")
-    with pytest.raises(FeedError, match="is damaged"):
-        check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)
-
-
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_no_byte_order_mark(reading: Reading, encoding: str) -> None:
     """UTF-16 that does not say its byte order is explained, at the first attempt."""
@@ -253,40 +166,3 @@ def test_byte_order_mark_of_a_named_byte_order(reading: Reading) -> None:
 def test_delimiter_at_the_end_of_the_header(reading: Reading) -> None:
     """It names no column, so rows may have one at their end or not."""
     assert [(2, "a"), (3, "b")] == good(reading.rows("sku,name,\na,Tent\nb,Mat,\n"))
-
-
-def test_xlsx_reads_the_first_sheet_that_is_seen(reading: Reading) -> None:
-    """Without a name, the first sheet is the one that a person sees first."""
-    book = openpyxl.Workbook()
-    book.active.append(["internal"])
-    book.active.sheet_state = "hidden"
-    page = book.create_sheet("Prices")
-    for row in (["sku", "name"], ["a", "Tent"]):
-        page.append(row)
-    book.active = 1
-    book.create_chartsheet(index=0)
-    book.save(reading.path)
-    assert [(2, "a")] == good(reading.read(FeedFormat.XLSX))
-
-
-def test_workbook_with_a_stray_cell(reading: Reading) -> None:
-    """One cell at the far end would cost gigabytes and the worker; an empty styled one does not."""
-    book = openpyxl.Workbook()
-    book.active.append(["sku", "name"])
-    book.active["XFD1048576"].font = openpyxl.styles.Font(bold=True)
-    book.save(reading.path)
-    check_workbook(reading.path, source="shop.xlsx", max_bytes=1_000_000)
-    book.active["XFD1048576"] = "x"
-    book.save(reading.path)
-    with pytest.raises(FeedError, match="as far out as row 1,048,576 and column 16,384"):
-        check_workbook(reading.path, source="shop.xlsx", max_bytes=1_000_000)
-
-
-def test_workbook_that_lies_about_its_size(reading: Reading) -> None:
-    """An entry that holds more than it says is found out before it is unpacked into memory."""
-    with zipfile.ZipFile(reading.path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/workbook.xml", b"0" * 1_000_000)
-    content = reading.path.read_bytes()
-    reading.path.write_bytes(content.replace((1_000_000).to_bytes(4, "little"), b"\x10\0\0\0"))
-    with pytest.raises(FeedError, match="is damaged"):
-        check_workbook(reading.path, source="shop.xlsx", max_bytes=1000)

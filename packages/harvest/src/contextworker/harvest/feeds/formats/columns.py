@@ -77,7 +77,7 @@ def blocks(
         row: A row by its index.
         odd: Indexes of rows that are to be yielded as such in any case.
     """
-    if len(names) > _MOST_COLUMNS:
+    if not 0 < len(names) <= _MOST_COLUMNS:
         yield from map(row, range(len(numbers)))
         return
     made = [column(name, values) for name, values in zip(names, columns, strict=True)]

@@ -11,6 +11,7 @@ from contextworker.harvest.feeds.formats.json_values import DECODER, unreadable
 MAX_VALUE = 4 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _SPACE = re.compile(r"[ \t\n\r]*")
+_TORN = re.compile(r"[-+.\\\w]{0,40}\s*\Z")
 _SHOWN = 40
 
 
@@ -48,6 +49,8 @@ class JsonText:
         """
         character = self.peek()
         if character not in expected:
+            if self._ends_torn(self._at):
+                raise self._cut_off()
             raise self.wrong(f"{' or '.join(expected)} is expected")
         self._at += 1
         return character
@@ -79,6 +82,8 @@ class JsonText:
                     raise self._broken(error) from error
                 continue
             # What ends where the text held does, such as 12, may go on beyond it.
+            if end - self._at > MAX_VALUE:
+                raise self._too_large()
             if end < len(self._held) or not self._more():
                 written = self._held[self._at : end]
                 self._at = end
@@ -113,9 +118,7 @@ class JsonText:
     def _more(self) -> bool:
         """Hold more of the document, unless all of it is."""
         if len(self._held) - self._at > MAX_VALUE:
-            raise self.wrong(
-                f"a single value has more than {MAX_VALUE:,} characters, which no row has"
-            )
+            raise self._too_large()
         chunk = self._file.read(max(_CHUNK, len(self._held) - self._at))
         self._held = self._held[self._at :] + chunk
         self._forgotten += self._at
@@ -128,11 +131,23 @@ class JsonText:
 
     def _broken(self, error: Exception) -> FeedError:
         where = _where(error)
-        if where >= len(self._held.rstrip()):
+        if where == inf:
             return self._cut_off()
         if where >= 0:
+            if self._ends_torn(int(where)):
+                return self._cut_off()
             self._at = int(where)
         return self.wrong(unreadable(error))
+
+    def _ends_torn(self, where: int) -> bool:
+        """Whether the document ends here, or in the word, number or escape that begins here."""
+        torn = _TORN.match(self._held, max(0, where)) is not None
+        return torn and not self._more()
+
+    def _too_large(self) -> FeedError:
+        return self.wrong(
+            f"a single value has more than {MAX_VALUE:,} characters, which no row has"
+        )
 
     def _cut_off(self) -> FeedTruncatedError:
         return FeedTruncatedError(

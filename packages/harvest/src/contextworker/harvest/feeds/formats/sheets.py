@@ -11,7 +11,6 @@ from python_calamine import (
     CalamineError,
     CalamineSheet,
     CalamineWorkbook,
-    PasswordError,
     SheetTypeEnum,
     SheetVisibleEnum,
 )
@@ -20,6 +19,7 @@ from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
 from contextworker.harvest.feeds.formats.columns import blocks
 from contextworker.harvest.feeds.formats.header import Header
+from contextworker.harvest.feeds.formats.workbook import is_protected
 from contextworker.harvest.messages import Feed
 
 _ROWS = 20_000
@@ -36,12 +36,12 @@ def read_sheet(path: Path, feed: Feed) -> Iterator[Block | Row]:
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             sheet = _sheet(workbook, feed)
-    except PasswordError as error:
-        raise FeedError(
-            f"the workbook {feed.source} is protected by a password; ask the supplier for one "
-            "without"
-        ) from error
     except CalamineError as error:
+        if is_protected(path):
+            raise FeedError(
+                f"the workbook {feed.source} is protected by a password; "
+                "ask the supplier for one without"
+            ) from error
         raise FeedError(
             f"the workbook {feed.source} cannot be read ({error}); ask the supplier to save it anew"
         ) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.workbook_biff import BiffError, biff_extents
+from contextworker.harvest.feeds.formats.workbook_biff import BiffError, biff_extents, is_encrypted
 from contextworker.harvest.feeds.formats.workbook_extent import Extent
 from contextworker.harvest.feeds.formats.workbook_ods import ods_extents
 from contextworker.harvest.feeds.formats.workbook_xlsx import (
@@ -20,6 +20,8 @@ from contextworker.harvest.feeds.formats.workbook_xlsx import (
 _MAX_CELLS = 20_000_000
 _MAX_TEXT = 512 * 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0"
+_MANIFEST = "META-INF/manifest.xml"
+_MANIFEST_LENGTH = 1024 * 1024
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -69,6 +71,19 @@ def check_workbook(path: Path, *, source: str, max_bytes: int) -> None:
         ) from error
 
 
+def is_protected(path: Path) -> bool:
+    """Whether a workbook that cannot be read is so because it takes a password."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_OLE)) == _OLE:
+                file.seek(0)
+                return is_encrypted(file)
+            with zipfile.ZipFile(file) as archive, archive.open(_MANIFEST) as manifest:
+                return b"encryption-data" in manifest.read(_MANIFEST_LENGTH)
+    except (*_DAMAGED, KeyError):
+        return False
+
+
 def _extents(file: IO[bytes], source: str, max_bytes: int) -> Iterator[Extent]:
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
@@ -81,6 +96,7 @@ def _extents(file: IO[bytes], source: str, max_bytes: int) -> Iterator[Extent]:
         for entry in entries:
             with archive.open(entry) as content:
                 if has_shared_texts(content):
+                    content.seek(0)
                     shared.read(content)
         for entry in entries:
             # Reading an entry to its end also finds out where its stated size is a lie.

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 import olefile
@@ -11,6 +12,7 @@ from contextworker.harvest.feeds.formats.workbook_extent import Extent
 _RECORD = struct.Struct("<HH")
 _PLACE = struct.Struct("<HH")
 _END = 0x0A
+_PASSWORD = 0x2F
 # Formula, number, label, boolean, RK, text by number, and rows of RK. Blank ones do not count.
 _CELLS = frozenset({0x06, 0x203, 0x204, 0x205, 0x27E, 0xFD, 0xBD, 0xD6})
 _RKS = 0xBD
@@ -29,15 +31,34 @@ def biff_extents(file: IO[bytes]) -> Iterator[Extent]:
     Raises:
         BiffError: It is no workbook.
     """
+    with _opened(file) as stream:
+        if stream is not None:
+            yield from _sheets(stream)
+
+
+def is_encrypted(file: IO[bytes]) -> bool:
+    """Whether an OLE file is a workbook, of any age, that takes a password.
+
+    Raises:
+        BiffError: It is no workbook.
+    """
+    with _opened(file) as stream:
+        return stream is None or any(kind == _PASSWORD for kind, _ in _records(stream))
+
+
+@contextmanager
+def _opened(file: IO[bytes]) -> Iterator[IO[bytes] | None]:
+    """Open the stream of records; in an encrypted XLSX workbook there is none."""
     try:
         with olefile.OleFileIO(file) as ole:
-            if ole.exists("EncryptedPackage"):
-                return
             name = next((name for name in ("Workbook", "Book") if ole.exists(name)), None)
-            if name is None:
+            if name is not None:
+                with ole.openstream(name) as stream:
+                    yield stream
+            elif ole.exists("EncryptedPackage"):
+                yield None
+            else:
                 raise BiffError("no workbook in it")
-            with ole.openstream(name) as stream:
-                yield from _sheets(stream)
     except (OSError, IndexError, struct.error, MemoryError) as error:
         raise BiffError(str(error)) from error
 
