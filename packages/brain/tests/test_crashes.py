@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from psycopg import AsyncConnection
 
 from contextworker.brain import (
     Brain,
@@ -16,6 +17,7 @@ from contextworker.brain import (
     ProductRecord,
     UpsertCounts,
     open_brain,
+    product_id,
 )
 
 _UPSERTER = Path(__file__).parent / "programs" / "upserter.py"
@@ -80,6 +82,35 @@ async def test_many_writers_in_a_process(
         *(brain.upsert_products(tenant, o, run_id=str(n)) for n, o in enumerate(orders))
     )
     assert UpsertCounts(inserted=300, unchanged=3300) == sum(counts, UpsertCounts())
+
+
+async def test_overtaken_insert(
+    new_postgresql: NewUrl, product: Callable[..., ProductRecord]
+) -> None:
+    """A product that another call inserts meanwhile is updated, with its change in the history."""
+    url = new_postgresql()
+    async with open_brain(url) as brain, await AsyncConnection.connect(url) as other:
+        await brain.upsert_products("t", [product("a", price_retail="1")], run_id="1")
+        # As another call would, that has not committed yet.
+        key = product_id("t", "camping-trade", "a")
+        new = product_id("t", "camping-trade", "b")
+        await other.execute(
+            "CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT * FROM products "
+            f"WHERE product_id = '{key}'"
+        )
+        await other.execute(f"UPDATE copied SET product_id = '{new}', sku = 'b'")
+        await other.execute("INSERT INTO products SELECT * FROM copied")
+        batch = [product(sku, price_retail="2") for sku in "bc"]
+        call = asyncio.create_task(brain.upsert_products("t", batch, run_id="2"))
+        async with await AsyncConnection.connect(url, autocommit=True) as watcher:
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            async with asyncio.timeout(20):
+                while (await (await watcher.execute(waits)).fetchone()) != (1,):
+                    await asyncio.sleep(0.01)
+        await other.commit()
+        assert UpsertCounts(inserted=1, updated=1) == await call
+        (entry,) = await brain.product_history("t", sku="b")
+        assert ("1", "2", "2") == (entry.old, entry.new, entry.run_id)
 
 
 async def test_enriching_while_harvesting(
