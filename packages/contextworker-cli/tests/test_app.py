@@ -27,6 +27,7 @@ COMMANDS = [
     "modules",
     "token",
     "deploy",
+    "harvest",
     "brain",
     "new-module",
     "release",

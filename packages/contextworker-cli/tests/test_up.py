@@ -85,7 +85,7 @@ def _enrich(call: Call) -> None:
     gardener = call("start", "gardener", "tenant_id=my_project", "--watch")
     assert (0, True) == (gardener.code, "completed" in gardener.out)
     assert "CT-" in call("brain", "products", *TENANT, "--search", "tent").out
-    assert 10 == len(_json(call("brain", "rejects", *TENANT, "--json")))
+    assert 5 == len(_json(call("brain", "rejects", *TENANT, "--json")))
     assert "camping-trade" in call("brain", "runs", *TENANT).out
 
 

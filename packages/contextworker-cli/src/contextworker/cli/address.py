@@ -1,14 +1,16 @@
-"""Which gateway and which Brain a command talks to."""
+"""Which gateway, which Brain and which supplier files a command is about."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from contextworker.brain.settings import is_service
 from contextworker.brain.sql.urls import parse_url
 from contextworker.cli.errors import BrainError
 from contextworker.cli.output.hints import command
 from contextworker.cli.settings import DEFAULT_PORT, read_settings
 from contextworker.cli.stack.plan import Folders
 from contextworker.cli.stack.ports import LOOPBACK
+from contextworker.cli.stack.prepare import find_suppliers
 from contextworker.cli.stack.state import find_running, here_and_above
 
 
@@ -30,6 +32,18 @@ def find_gateway(option: str | None) -> FoundGateway:
     return FoundGateway(f"{LOOPBACK}:{DEFAULT_PORT}")
 
 
+def suppliers_folder() -> Path:
+    """Return CONTEXTWORKER_SUPPLIERS_DIR, else the running stack's, else the examples.
+
+    Raises:
+        StackError: There is none of the three.
+    """
+    settings = read_settings()
+    if settings.suppliers_dir is None and (running := find_running(settings.state_dir)):
+        return running.suppliers_dir
+    return find_suppliers(settings.suppliers_dir, Path.cwd())
+
+
 def brain_url() -> str:
     """Return BRAIN_URL, else the running stack's, else that of the stack that last ran here.
 
@@ -39,6 +53,8 @@ def brain_url() -> str:
     """
     settings = read_settings()
     if settings.brain_url:
+        if is_service(settings.brain_url):
+            return settings.brain_url
         file = parse_url(settings.brain_url).path
         if file is not None and not file.exists():
             raise BrainError(f"There is no Brain at {file}, which BRAIN_URL names.")

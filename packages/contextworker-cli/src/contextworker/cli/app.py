@@ -32,7 +32,7 @@ def make_app() -> App:
     )
     local = Group("On this machine", sort_key=1)
     client = Group("Against a gateway", sort_key=2)
-    stored = Group("What is stored", sort_key=3)
+    stored = Group("Feeds, and what is stored", sort_key=3)
     members = Group("In a repository of modules", sort_key=4)
     app.command(
         f"{_COMMANDS}.demo:demo",
@@ -118,10 +118,18 @@ def make_app() -> App:
         help="See a module's versions, and choose the one that new runs start on.",
     )
     app.command(
+        f"{_COMMANDS}.harvest:app",
+        name="harvest",
+        group=stored,
+        sort_key=1,
+        help="Suppliers: list them, look at their feeds, export and replay their rejects.",
+    )
+    app.command(
         f"{_COMMANDS}.brain:app",
         name="brain",
         group=stored,
-        help="Look into the Brain: products, rejects, runs.",
+        sort_key=2,
+        help="Look into the Brain: products and their history, rejects, runs.",
     )
     app.command(
         f"{_COMMANDS}.new_module:new_module",

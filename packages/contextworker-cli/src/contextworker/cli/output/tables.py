@@ -8,10 +8,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from contextworker.brain import Product, Reject, RunRecord
+from contextworker.brain import Product, RejectRecord, RunRecord
 from contextworker.cli.output.render import state_text
 
 _RAW_CHARS = 80
+_REMOVED = Text("removed", style="red")
 _ROOMY = 110  # characters that the seven columns of products need to be read with ease
 
 
@@ -38,12 +39,12 @@ def products_table(products: Sequence[Product], *, width: int, title: str | None
             Text(product.sku),
             *middle,
             Text(price(product.price_retail, product.currency)),
-            state_text(product.enrichment_status),
+            state_text(product.enrichment_status) if product.removed_at is None else _REMOVED,
         )
     return table
 
 
-def rejects_table(rejects: Iterable[Reject]) -> Table:
+def rejects_table(rejects: Iterable[RejectRecord]) -> Table:
     """Return rows that failed validation."""
     table = plain_table("Source", "Row", "Why", "What it says")
     for reject in rejects:
@@ -60,7 +61,7 @@ def rejects_table(rejects: Iterable[Reject]) -> Table:
 def runs_table(runs: Iterable[RunRecord]) -> Table:
     """Return harvests with their counts."""
     table = plain_table("Started", "Supplier", "Status")
-    for name in ("Inserted", "Updated", "Unchanged", "Rejected"):
+    for name in ("Inserted", "Updated", "Unchanged", "Removed", "Rejected"):
         table.add_column(name, justify="right")
     table.add_column("Workflow", overflow="fold")
     for run in runs:
@@ -68,10 +69,14 @@ def runs_table(runs: Iterable[RunRecord]) -> Table:
             Text(f"{run.started_at:%Y-%m-%d %H:%M:%S}"),
             Text(run.supplier_code),
             state_text(run.status),
-            *(Text(f"{n:,}") for n in (run.inserted, run.updated, run.unchanged, run.rejected)),
+            *(Text(f"{count:,}") for count in _counts(run)),
             Text(run.workflow_id + (f"\n{run.error}" if run.error else "")),
         )
     return table
+
+
+def _counts(run: RunRecord) -> tuple[int, ...]:
+    return run.inserted, run.updated, run.unchanged, run.removed, run.rejected
 
 
 def brand(product: Product) -> str:
