@@ -69,7 +69,7 @@ class Columns:
                 if not missing:
                     route.append(text)
                 elif missing > 0:
-                    route += [*repeat(None, missing), text]  # type: ignore[operator]
+                    route += [*repeat(None, missing), text]
                 else:
                     self.again(child.tag, text)
 
