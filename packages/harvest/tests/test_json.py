@@ -20,6 +20,7 @@ from contextworker.harvest.feeds.fetch import Fetched, Fetcher, FetchLimits
 from contextworker.harvest.feeds.formats import READERS
 from contextworker.harvest.feeds.formats.json_text import MAX_VALUE
 from contextworker.harvest.messages import Feed, FeedFormat
+from contextworker.harvest.rows.numbers import parse_number
 from contextworker.harvest.suppliers import Source
 
 JSON = FeedFormat.JSON
@@ -73,6 +74,17 @@ def test_lines(tmp_path: Path) -> None:
     ]
     assert isinstance(found[2], RawRow)
     assert ["x", {"y": None}] == found[2].values["tags"]
+
+
+@pytest.mark.parametrize("price", ["0.1234567890123", "12345678901234.5", "1e-400", "9" * 40])
+def test_numbers_that_floats_would_bend(tmp_path: Path, price: str) -> None:
+    """A number of many digits stays as it is, among others that a frame can hold."""
+    lines = ['{"price": 12.50}', f'{{"price": {price}}}', '{"price": 3}']
+    for content, kind in (("\n".join(lines), LINES), (f"[{','.join(lines)}]", JSON)):
+        found = rows(tmp_path, content, kind)
+        assert [Decimal("12.5"), Decimal(price), Decimal(3)] == [
+            parse_number(row.values["price"], None) for row in found if isinstance(row, RawRow)
+        ]
 
 
 BAD = [
@@ -266,6 +278,14 @@ def test_blocks_have_types(tmp_path: Path) -> None:
         "ok": pl.Boolean,
         "ean": pl.String,
     } == dict(blocks[0].frame.schema)
+
+
+def test_kinds_that_alternate(tmp_path: Path) -> None:
+    """Rows of two kinds in turn come one by one: a block for each would be slower."""
+    path = tmp_path / "feed"
+    path.write_text('{"sku": 1}\n{"sku": "a"}\n' * 100)
+    found = items(path, LINES)
+    assert [1, "a"] * 100 == [row.values["sku"] for row in found if isinstance(row, RawRow)]
 
 
 def test_other_keys_on_every_line(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from contextworker.harvest.feeds.detect import detect
 from contextworker.harvest.feeds.fetch import Fetched, Fetcher, FetchLimits
 from contextworker.harvest.feeds.formats.parquet import read_parquet
 from contextworker.harvest.messages import Feed, FeedFormat
+from contextworker.harvest.rows.numbers import parse_number
 from contextworker.harvest.suppliers import Source
 
 FEED = Feed(
@@ -78,13 +79,13 @@ def test_types(tmp_path: Path, column: pl.Series, expected: Any) -> None:
 
 def test_decimals_are_exact(tmp_path: Path) -> None:
     """A decimal that a float would bend is none; the rest of the rows stay a frame."""
-    amounts = ["12.50", "0.10", "1234567890123456.78", "9999999999.99", "7.00"]
+    amounts = ["12.50", "0.10", "1234567890123456.78", "9999999999.99", "7.00", "1234567890123.45"]
     column = pl.Series("price", [Decimal(amount) for amount in amounts])
     pl.DataFrame([column]).write_parquet(tmp_path / "feed")
     assert [Decimal(amount) for amount in amounts] == [
-        Decimal(str(row["price"])) for row in values(tmp_path / "feed")
+        parse_number(row["price"], None) for row in values(tmp_path / "feed")
     ]
-    assert 3 == len(list(read_parquet(tmp_path / "feed", FEED)))
+    assert 4 == len(list(read_parquet(tmp_path / "feed", FEED)))
 
 
 def test_rows_are_numbered_across_slices_and_groups(tmp_path: Path) -> None:
