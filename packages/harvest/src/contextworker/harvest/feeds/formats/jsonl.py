@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
+from contextworker.harvest.feeds.blocks import BadRow, Block, Row
 from contextworker.harvest.feeds.formats.json_rows import JsonRows
 from contextworker.harvest.feeds.formats.json_values import problem, read, unreadable
 from contextworker.harvest.feeds.formats.text import lines, open_text
@@ -21,24 +21,25 @@ def read_jsonl(path: Path, feed: Feed) -> Iterator[Block | Row]:
         for number, line in enumerate(lines(file, feed), start=1):
             if line.isspace():
                 continue
-            row = _row(number, line)
-            if isinstance(row, BadRow):
-                yield from rows.take()
-                yield row
-            elif rows.add(number, row.values, len(line)):
-                yield from rows.take()
+            try:
+                values = read(line)
+                reason = problem(values, line)
+            except (ValueError, ArithmeticError, RecursionError) as error:
+                reason = f"is no JSON object: {unreadable(error)}"
+                values = None
+            if reason is None:
+                if rows.add(number, values, len(line)):
+                    yield from rows.take()
+                continue
+            yield from rows.take()
+            if values is None and _is_torn(line):
+                reason = "the feed ends in the middle of this line"
+                yield BadRow(number, "cut_off", reason, {"line": line})
+            else:
+                yield BadRow(number, "bad_json", f"the line {reason}", {"line": line})
     yield from rows.take()
 
 
-def _row(number: int, line: str) -> Row:
-    try:
-        values = read(line)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        if not line.endswith(("\n", "\r")) and not line.rstrip().endswith("}"):
-            reason = "the feed ends in the middle of this line"
-            return BadRow(number, "cut_off", reason, {"line": line})
-        reason = f"the line is no JSON object: {unreadable(error)}"
-        return BadRow(number, "bad_json", reason, {"line": line})
-    if wrong := problem(values, line):
-        return BadRow(number, "bad_json", f"the line {wrong}", {"line": line})
-    return RawRow(number, values)
+def _is_torn(line: str) -> bool:
+    """Whether a line that is no JSON is the last one, and not whole."""
+    return not line.endswith(("\n", "\r")) and not line.rstrip().endswith("}")
