@@ -59,6 +59,9 @@ class HarvestSettings(Settings):
     harvest_max_redirects: int = Field(
         default=5, ge=0, le=50, description="How often a feed's address may send elsewhere."
     )
+    harvest_max_resumes: int = Field(
+        default=5, ge=0, le=100, description="How often one download goes on after it broke off."
+    )
     harvest_max_unpack_ratio: int = Field(
         default=250,
         ge=1,

@@ -43,5 +43,6 @@ def fetch_limits(settings: HarvestSettings) -> FetchLimits:
         total_timeout_s=settings.harvest_fetch_timeout_s,
         min_bytes_per_s=settings.harvest_min_bytes_per_s,
         max_redirects=settings.harvest_max_redirects,
+        max_resumes=settings.harvest_max_resumes,
         allowed_networks=settings.harvest_allowed_networks,
     )
