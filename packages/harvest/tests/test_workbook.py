@@ -9,6 +9,7 @@ import xlwt  # type: ignore[import-untyped]  # it ships no types
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.formats import check_workbook
+from contextworker.harvest.feeds.formats.workbook_biff import biff_extents
 
 TOO_FAR = "too far to be read"
 TOO_LONG = "repeats long texts in so many cells"
@@ -185,6 +186,35 @@ def test_old_workbook_with_many_stray_cells(tmp_path: Path) -> None:
     book.save(str(tmp_path / "feed"))
     with pytest.raises(FeedError, match=TOO_FAR):
         check(tmp_path / "feed")
+
+
+def test_old_workbook_that_repeats_a_text(tmp_path: Path) -> None:
+    """A text of an XLS workbook is stored once, too; others before it may take several records."""
+    book = xlwt.Workbook()
+    page = book.add_sheet("Stock")
+    for number in range(500):
+        page.write(number, 0, f"{number} Намет {'x' * (number * 7 % 300)}")
+    for number in range(20_000):
+        page.write(number, 1, "y" * 30_000)
+    book.save(str(tmp_path / "feed"))
+    with pytest.raises(FeedError, match=TOO_LONG):
+        check(tmp_path / "feed")
+
+
+def test_texts_of_an_old_workbook_are_measured(tmp_path: Path) -> None:
+    """Texts that go on in the next record, narrow and wide ones, have the lengths they have."""
+    texts = [("Намет" if number % 3 else "Tent") * (number % 700) for number in range(1, 900)]
+    book = xlwt.Workbook()
+    page = book.add_sheet("Stock")
+    for number, text in enumerate(texts):
+        page.write(number, 0, text)
+    book.save(str(tmp_path / "feed"))
+    with (tmp_path / "feed").open("rb") as file:
+        extents = list(biff_extents(file))
+    used = [extent for extent in extents if extent.rows]
+    assert [(len(texts), 1, sum(map(len, texts)))] == [
+        (extent.rows, extent.columns, extent.text) for extent in used
+    ]
 
 
 def test_binary_workbook(tmp_path: Path) -> None:

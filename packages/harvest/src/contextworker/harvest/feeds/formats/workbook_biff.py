@@ -8,6 +8,7 @@ from typing import IO
 import olefile
 
 from contextworker.harvest.feeds.formats.workbook_extent import Extent
+from contextworker.harvest.feeds.formats.workbook_sst import SharedTexts
 
 _RECORD = struct.Struct("<HH")
 _PLACE = struct.Struct("<HH")
@@ -16,6 +17,10 @@ _PASSWORD = 0x2F
 # Formula, number, label, boolean, RK, text by number, and rows of RK. Blank ones do not count.
 _CELLS = frozenset({0x06, 0x203, 0x204, 0x205, 0x27E, 0xFD, 0xBD, 0xD6})
 _RKS = 0xBD
+_SHARED = 0xFD
+_TEXTS = 0xFC
+_CONTINUED = 0x3C
+_NUMBER = struct.Struct("<I")
 _RK = 6
 _LEAST = 4
 _CHUNK = 1024 * 1024
@@ -65,8 +70,13 @@ def _opened(file: IO[bytes]) -> Iterator[IO[bytes] | None]:
 
 def _sheets(stream: IO[bytes]) -> Iterator[Extent]:
     extent = Extent(is_held=True)
+    texts: list[bytes] = []
+    shared: SharedTexts | None = None
+    before = 0
     for kind, data in _records(stream):
-        if kind == _END:
+        if kind == _TEXTS or (kind == _CONTINUED and before in {_TEXTS, _CONTINUED} and texts):
+            texts.append(data)
+        elif kind == _END:
             yield extent
             extent = Extent(is_held=True)
         elif kind in _CELLS and len(data) >= _LEAST:
@@ -74,6 +84,10 @@ def _sheets(stream: IO[bytes]) -> Iterator[Extent]:
             if kind == _RKS:
                 column += max(0, (len(data) - _RK) // _RK - 1)
             extent.reach(row=row + 1, column=column + 1)
+            if kind == _SHARED:
+                shared = shared or SharedTexts(texts)
+                extent.text += shared[_NUMBER.unpack_from(data, _RK)[0]]
+        before = kind
     yield extent
 
 
