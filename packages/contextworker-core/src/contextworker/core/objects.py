@@ -22,6 +22,7 @@ from contextworker.core.errors import ConfigurationError, PermanentError, Transi
 from contextworker.core.messages import ObjectRef
 
 _CHUNK = 1024 * 1024
+_PARTS_AT_ONCE = 2  # of a large file, each 5 MiB in memory
 
 
 class ObjectStore:
@@ -141,7 +142,9 @@ class ObjectStore:
 
     async def _put(self, reference: ObjectRef, content: bytes | Path) -> None:
         try:
-            await obstore.put_async(self._backend, reference.key, content)
+            await obstore.put_async(
+                self._backend, reference.key, content, max_concurrency=_PARTS_AT_ONCE
+            )
         except BaseError as error:
             raise TransientError(f"object {reference.key} cannot be stored: {error}") from error
 

@@ -65,8 +65,7 @@ class Batcher:
         for start in range(0, full, self._size):
             yield rows.slice(start, self._size)
         rest = rows.slice(full)
-        # A copy, or a few rows keep all of them in memory.
-        self._frames = [rest.rechunk()] if rest.height else []
+        self._frames = [compact(rest)] if rest.height else []
         self._rows = rest.height
 
     def rest(self) -> Iterator[pl.DataFrame]:
@@ -74,6 +73,17 @@ class Batcher:
         if self._frames:
             yield pl.concat(self._frames)
         self._frames, self._rows = [], 0
+
+
+def compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the same rows without what they were taken from.
+
+    A few rows of a large frame keep the texts of all its rows in memory.
+    """
+    buffer = io.BytesIO()
+    frame.write_ipc(buffer, compat_level=pl.CompatLevel.oldest())
+    buffer.seek(0)
+    return pl.read_ipc(buffer)
 
 
 def pack(frame: pl.DataFrame) -> bytes:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from contextworker.brain import RejectRecord
-from contextworker.harvest.batches import Batcher, pack, pack_rejects
+from contextworker.harvest.batches import Batcher, compact, pack, pack_rejects
 from contextworker.harvest.changes import Comparison
 from contextworker.harvest.rows.mapped import Mapped
 
@@ -45,6 +45,8 @@ class Gathering:
         self.products += mapped.products.height
         self.filtered += mapped.filtered
         changed = self._comparison.select(mapped.products)
+        if changed.height * 2 < mapped.products.height:
+            changed = compact(changed)
         self._comparison.note(mapped.rejected_skus)
         return [*self._pack_products(self._products.add(changed)), *self._reject(mapped.rejects)]
 
