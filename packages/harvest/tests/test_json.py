@@ -341,7 +341,7 @@ def test_memory_stays_flat(tmp_path: Path, kind: FeedFormat) -> None:
 )
 async def test_served(tmp_path: Path, web: Any, body: str, kind: FeedFormat) -> None:
     """A feed is fetched, recognised by what it is, and read."""
-    source = Source(url=web.answer("/export", body), allow_hosts=frozenset({"127.0.0.1"}))
+    source = Source(url=web.answer("/export", body), allow_hosts=("127.0.0.1",))
     fetcher = Fetcher(FetchLimits(max_bytes=1_000_000), environment={})
     got = await fetcher.fetch(source, tmp_path, None, lambda _done, _total: None)
     assert isinstance(got, Fetched)

@@ -195,7 +195,7 @@ async def test_served(tmp_path: Path, web: Any) -> None:
     """A file is fetched, recognised by what it is, and read."""
     pl.DataFrame({"sku": ["a"], "price": [12.5]}).write_parquet(tmp_path / "stock")
     url = web.answer("/export", (tmp_path / "stock").read_bytes())
-    source = Source(url=url, allow_hosts=frozenset({"127.0.0.1"}))
+    source = Source(url=url, allow_hosts=("127.0.0.1",))
     (tmp_path / "got").mkdir()
     fetcher = Fetcher(FetchLimits(max_bytes=1_000_000), environment={})
     got = await fetcher.fetch(source, tmp_path / "got", None, lambda _done, _total: None)

@@ -76,7 +76,7 @@ async def test_served(
     """A served table is recognised without a word in the supplier file, and read."""
     served: Callable[..., str] = web.answer
     url = served(path, body, headers={"Content-Type": "application/octet-stream"})
-    source = Source(url=url, allow_hosts=frozenset({"127.0.0.1"}))
+    source = Source(url=url, allow_hosts=("127.0.0.1",))
     fetcher = Fetcher(FetchLimits(max_bytes=1_000_000), environment={})
     fetched = await fetcher.fetch(source, tmp_path, None, lambda _done, _total: None)
     assert isinstance(fetched, Fetched)
