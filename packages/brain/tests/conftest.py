@@ -65,6 +65,12 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def many(url: str) -> int:
+    """Return how many products are many: a CommerceService takes a call for each."""
+    return 700 if url.startswith("grpc") else 7000
+
+
+@pytest.fixture(scope="module")
 async def brain(url: str) -> AsyncIterator[Brain]:
     """Open the file's store."""
     async with open_brain(url) as opened:

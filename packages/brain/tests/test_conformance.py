@@ -91,14 +91,14 @@ async def test_upsert_nothing(brain: Brain, tenant: str) -> None:
     assert UpsertCounts() == await brain.upsert_products(tenant, [], run_id="1")
 
 
-async def test_upsert_large(brain: Brain, tenant: str, product: NewProduct) -> None:
+async def test_upsert_large(brain: Brain, tenant: str, product: NewProduct, many: int) -> None:
     """A batch may be larger than any limit on the variables of a statement."""
-    batch = [product(str(number), params={"n": number}) for number in range(7000)]
+    batch = [product(str(number), params={"n": number}) for number in range(many)]
     counts = await brain.upsert_products(tenant, batch, run_id="1")
-    assert UpsertCounts(inserted=7000) == counts
-    wanted = [product_id(tenant, "camping-trade", str(number)) for number in range(7000)]
+    assert UpsertCounts(inserted=many) == counts
+    wanted = [product_id(tenant, "camping-trade", str(number)) for number in range(many)]
     found = await brain.get_products(tenant, wanted)
-    assert list(range(7000)) == [item.params["n"] for item in found]
+    assert list(range(many)) == [item.params["n"] for item in found]
 
 
 async def test_content_comes_back(brain: Brain, tenant: str, product: NewProduct) -> None:
