@@ -13,6 +13,9 @@ from contextworker.harvest.workflows import HarvestWorkflow
 @asynccontextmanager
 async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     """Open the Brain and the object store, and give them to the activities."""
+    from contextworker.harvest.allocator import return_freed_memory  # noqa: PLC0415 - as below
+
+    return_freed_memory()
     # Only a worker needs these; who merely asks for the routes does not wait for them.
     from contextworker.brain import open_brain  # noqa: PLC0415
     from contextworker.core.objects import ObjectStore  # noqa: PLC0415
