@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import HistoryEntry, HistoryField
+from contextworker.brain.sql.changes import Changes
 from contextworker.brain.sql.columns import UtcDateTime
 from contextworker.brain.sql.incoming import incoming
 from contextworker.brain.sql.schema import product_history, products
@@ -29,23 +30,21 @@ _YES, _NO = literal("true", Text()), literal("false", Text())
 
 
 async def note_changes(
-    connection: AsyncConnection, is_changed: ColumnElement[bool], *, run_id: str, now: datetime
+    connection: AsyncConnection, changes: Changes, *, run_id: str, now: datetime
 ) -> None:
-    """Note what the incoming batch changes of the products that a condition names.
+    """Note what the incoming batch changes.
 
-    They are locked from here on, so that what is noted is what the update then changes.
+    The products are locked from here on, so that what is noted is what the update then changes.
     """
+    stored = changes.stored
     changed = (
         select(
-            *(products.c[name] for name in _OF_PRODUCT),
-            products.c.removed_at,
-            *(products.c[name].label(f"old_{name}") for name in _FOLLOWED),
+            *(stored.c[name] for name in _OF_PRODUCT),
+            stored.c.removed_at,
+            *(stored.c[name].label(f"old_{name}") for name in _FOLLOWED),
             *(incoming.c[name].label(f"new_{name}") for name in _FOLLOWED),
         )
-        .select_from(products)
-        .join(incoming, is_changed)
-        .order_by(products.c.product_id)
-        .with_for_update(of=products)
+        .select_from(changes.joined)
         .cte("changed")
         .prefix_with("MATERIALIZED")
     )

@@ -12,15 +12,14 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Insert,
     case,
-    exists,
     insert,
     literal,
+    literal_column,
     null,
-    or_,
     select,
-    text,
     true,
     update,
 )
@@ -30,18 +29,13 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from contextworker.brain.models import EnrichmentStatus, UpsertCounts
 from contextworker.brain.sql.batch import Batch
+from contextworker.brain.sql.changes import LOOK_UP_BY_KEY, PLACE, changes, is_changed, is_known
 from contextworker.brain.sql.columns import UtcDateTime
 from contextworker.brain.sql.dialects import insert_into
 from contextworker.brain.sql.history import note_changes
 from contextworker.brain.sql.incoming import COLUMNS, incoming
 from contextworker.brain.sql.loading import load
 from contextworker.brain.sql.schema import products
-
-# Other joins begin by reading every product there is. PostgreSQL, which knows next to nothing of a
-# table made a moment ago, would choose them for any large batch.
-_LOOK_UP_EACH = text(
-    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
-)
 
 
 async def merge(
@@ -55,16 +49,15 @@ async def merge(
     """Store batches and count what became of their products."""
     counts = UpsertCounts()
     if connection.dialect.name == "postgresql":
-        await connection.execute(_LOOK_UP_EACH)
+        await connection.execute(LOOK_UP_BY_KEY)
     for batch in batches:
         await connection.execute(CreateTable(incoming))
         await load(connection, tenant_id, batch.frame)
         inserted = await _insert_new(connection, tenant_id, batch.dealer_code, now)
         updated = 0
         if inserted < batch.frame.height:
-            await note_changes(
-                connection, _is_changed(connection.dialect.name, tenant_id), run_id=run_id, now=now
-            )
+            changed = changes(connection.dialect.name, tenant_id)
+            await note_changes(connection, changed, run_id=run_id, now=now)
             updated = await _update_changed(connection, tenant_id, now)
         unchanged = batch.frame.height - inserted - updated
         counts += UpsertCounts(inserted=inserted, updated=updated, unchanged=unchanged)
@@ -86,10 +79,8 @@ async def _insert_new(
     rows = select(*values.values()).select_from(incoming).where(true())
     statement = insert_into(products, connection.dialect.name).from_select(list(values), rows)
     if connection.dialect.name == "postgresql":
-        is_known = exists().where(
-            products.c.tenant_id == tenant_id, products.c.product_id == incoming.c.product_id
-        )
-        unguarded = insert(products).from_select(list(values), rows.where(~is_known))
+        new = rows.where(~is_known(tenant_id))
+        unguarded = insert(products).from_select(list(values), new)
         try:
             # A guard against conflicts costs PostgreSQL a fifth of the insert, and hardly ever has
             # one to see.
@@ -107,10 +98,20 @@ async def _rows_of(connection: AsyncConnection, statement: Insert) -> int:
 
 
 async def _update_changed(connection: AsyncConnection, tenant_id: str, now: datetime) -> int:
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
+        source: FromClause = incoming
+        where = is_changed(dialect, tenant_id)
+    else:
+        found = changes(dialect, tenant_id)
+        source = select(incoming, found.stored.c[PLACE]).select_from(found.joined).subquery()
+        where = (literal_column("products.ctid") == source.c[PLACE]) & (
+            products.c.product_id == source.c.product_id
+        )
     moment = literal(now, UtcDateTime())
-    is_other = products.c.content_hash != incoming.c.content_hash
+    is_other = products.c.content_hash != source.c.content_hash
     values: dict[str, ColumnElement[Any]] = {
-        **{name: incoming.c[name] for name in COLUMNS if name not in ("product_id", "sku")},
+        **{name: source.c[name] for name in COLUMNS if name not in ("product_id", "sku")},
         "enrichment_status": case(
             (is_other, EnrichmentStatus.PENDING.value), else_=products.c.enrichment_status
         ),
@@ -118,24 +119,4 @@ async def _update_changed(connection: AsyncConnection, tenant_id: str, now: date
         "last_seen_at": moment,
         "removed_at": null(),
     }
-    statement = (
-        update(products).where(_is_changed(connection.dialect.name, tenant_id)).values(values)
-    )
-    return (await connection.execute(statement)).rowcount
-
-
-def _is_changed(dialect: str, tenant_id: str) -> ColumnElement[bool]:
-    """Return the condition of the products that the batch changes, or lists again.
-
-    SQLite would begin with all products of a tenant that it is told, so it has to find the tenant
-    in each row of the batch.
-    """
-    tenant = incoming.c.tenant_id if dialect == "sqlite" else tenant_id
-    return (
-        (products.c.tenant_id == tenant)
-        & (products.c.product_id == incoming.c.product_id)
-        & or_(
-            products.c.content_hash != incoming.c.content_hash,
-            products.c.removed_at.is_not(None),
-        )
-    )
+    return (await connection.execute(update(products).where(where).values(values))).rowcount

@@ -54,7 +54,8 @@ products = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("removed_at", UtcDateTime),
     # A key that few rows differ in costs next to nothing to keep, unlike one with the product_id.
-    Index("ix_products_dealer", "tenant_id", "dealer_code"),
+    # The tenant comes second, so that nothing takes it for a way to find one product of a tenant.
+    Index("ix_products_dealer", "dealer_code", "tenant_id"),
     Index(
         "ix_products_pending",
         "tenant_id",

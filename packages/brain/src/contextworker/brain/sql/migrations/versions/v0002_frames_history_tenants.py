@@ -32,7 +32,7 @@ def upgrade() -> None:
         op.alter_column(
             "products", "product_id", type_=product_id, postgresql_using="product_id::uuid"
         )
-    op.create_index("ix_products_dealer", "products", ["tenant_id", "dealer_code"])
+    op.create_index("ix_products_dealer", "products", ["dealer_code", "tenant_id"])
     op.create_index(
         "ix_products_pending",
         "products",
