@@ -1,6 +1,7 @@
 """A feed's rows as products: what its reader yields, mapped block by block."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from contextworker.brain import FeedState
@@ -13,6 +14,7 @@ from contextworker.harvest.rows.mapper import ProductMapper
 from contextworker.harvest.suppliers import Supplier
 
 _ROWS_AT_ONCE = 2_000
+_BLOCK_ROWS = 25_000
 
 
 class FeedReading:
@@ -49,7 +51,8 @@ class FeedReading:
                 rows = []
             if isinstance(item, Block):
                 self.is_partial = self.is_partial or item.is_partial
-                yield self._mapper.map_block(item)
+                for piece in _pieces(item):
+                    yield self._mapper.map_block(piece)
         if rows:
             yield self._mapper.map_rows(rows)
         self.warnings = (*self._feed.guesses, *self._mapper.finish())
@@ -57,3 +60,13 @@ class FeedReading:
             raise FeedError(
                 f"the feed {self._feed.source} has no rows; ask the supplier for a new export"
             )
+
+
+def _pieces(block: Block) -> Iterator[Block]:
+    """Cut a block: rows that are short in a feed are as long as others once they are mapped."""
+    for start in range(0, block.frame.height, _BLOCK_ROWS):
+        yield replace(
+            block,
+            frame=block.frame.slice(start, _BLOCK_ROWS),
+            numbers=block.numbers.slice(start, _BLOCK_ROWS),
+        )
