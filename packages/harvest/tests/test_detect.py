@@ -60,6 +60,7 @@ def found(folder: Path, content: str | bytes, **options: Any) -> Detected:
         pytest.param('<x:BMECAT xmlns:x="u"/>', FeedFormat.BMECAT, id="bmecat-prefixed"),
         pytest.param('[{"sku": 1}]', FeedFormat.JSON, id="json-list"),
         pytest.param('{"products": [{"sku": 1}]}', FeedFormat.JSON, id="json-wrapped"),
+        pytest.param('{"count": 1, "data": {"items": [{}]}}', FeedFormat.JSON, id="json-deep"),
         pytest.param('{\n "products": [\n', FeedFormat.JSON, id="json-pretty"),
         pytest.param('{"sku": 1}\n{"sku": 2}\n', FeedFormat.JSONL, id="jsonl"),
         pytest.param('{"sku": 1,}\n{"sku": 2}\n', FeedFormat.JSONL, id="jsonl-torn"),

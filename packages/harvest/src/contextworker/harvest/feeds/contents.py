@@ -5,6 +5,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from contextworker.harvest.messages import FeedFormat
 
@@ -114,8 +115,16 @@ def _objects(text: str) -> FeedFormat:
         return FeedFormat.JSONL if is_torn else FeedFormat.JSON
     if len(lines) > 1 or not isinstance(first, dict):
         return FeedFormat.JSONL
-    wraps = any(
-        isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
-        for value in first.values()
-    )
-    return FeedFormat.JSON if wraps else FeedFormat.JSONL
+    return FeedFormat.JSON if _wraps(first) else FeedFormat.JSONL
+
+
+def _wraps(document: dict[str, Any]) -> bool:
+    """Tell whether objects in objects lead to a list of objects."""
+    inside = [document]
+    while inside:
+        for value in inside.pop().values():
+            if isinstance(value, dict):
+                inside.append(value)
+            elif isinstance(value, list) and value and all(isinstance(i, dict) for i in value):
+                return True
+    return False
