@@ -82,12 +82,9 @@ def test_2005_update() -> None:
         "price_type": "gros_list",
         "currency": "EUR",
     }
-    assert stove == {
-        "id": "10-900",
-        "mode": "delete",
-        "name": "Kocher",
-        "availability": "discontinued",
-    }
+    assert {"id": "10-900", "mode": "delete", "name": "Kocher"} == stove
+    assert block.withdrawn is not None
+    assert [False, True] == block.withdrawn.to_list()
 
 
 def test_prices_only(tmp_path: Path) -> None:

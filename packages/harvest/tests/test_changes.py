@@ -32,6 +32,7 @@ async def stored(rows: dict[str, tuple[str, bool]]) -> Known:
     known=st.dictionaries(SKUS, st.tuples(CONTENTS, st.booleans())),
     feed=st.lists(st.lists(st.tuples(SKUS, CONTENTS), max_size=5), max_size=5),
     rejected=st.lists(SKUS, max_size=3),
+    withdrawn=st.lists(SKUS, max_size=3),
     is_whole=st.booleans(),
 )
 async def test_a_plan(
@@ -39,6 +40,7 @@ async def test_a_plan(
     known: dict[str, tuple[str, bool]],
     feed: list[list[tuple[str, str]]],
     rejected: list[str],
+    withdrawn: list[str],
     is_whole: bool,
 ) -> None:
     """Every row and product is counted once, and of each sku only the last row is written."""
@@ -48,19 +50,22 @@ async def test_a_plan(
         frame = pl.DataFrame(rows, schema=["sku", "content_hash"], orient="row").cast(pl.String)
         written += comparison.select(frame).rows()
     comparison.note(tuple(rejected))
+    withdrawn = [sku for sku in withdrawn if sku in known]
+    comparison.withdraw(tuple(withdrawn))
     plan = comparison.finish(is_whole=is_whole)
 
     every = [row for rows in feed for row in rows]
-    last = dict(every)
+    last = {sku: content for sku, content in every if sku not in withdrawn}
     listed = {sku for sku, (_, removed) in known.items() if not removed}
     same = {sku for sku in listed if last.get(sku) == known[sku][0]}
-    gone = listed - last.keys() - set(rejected)
+    missing = listed - last.keys() - set(rejected) if is_whole else set()
+    gone = listed & set(withdrawn) | missing
     assert (
         len(last.keys() - known.keys()),
         len((last.keys() & known.keys()) - same),
         len((last.keys() & known.keys()) - listed),
         len(same),
-        len(gone) if is_whole else 0,
+        len(gone),
         len(every) - len(last),
         len(listed),
     ) == (

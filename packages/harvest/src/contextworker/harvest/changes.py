@@ -23,6 +23,7 @@ _PARTS = 64
 _PART_SHIFT = np.uint64(64 - 6)
 _SAME = np.int64(-1)
 _MISSING = np.int64(-2)
+_WITHDRAWN = np.int64(-3)
 
 
 def hashes(texts: pl.Series) -> Hashes:
@@ -38,7 +39,7 @@ class Known:
         self.skus = skus
         self.contents = contents
         self.removed = removed
-        # The written row that is the feed's latest of a product, if it is not one of these two.
+        # The written row that is the feed's latest of a product, or why there is none.
         self.latest = np.full(len(skus), _MISSING, dtype=np.int32)
 
     @classmethod
@@ -122,6 +123,7 @@ class Comparison:
         self._new_rows: list[Numbers] = []
         self._present: list[Hashes] = []
         self._spared = np.empty(0, np.intp)
+        self._is_whole = True
 
     def select(self, products: pl.DataFrame) -> pl.DataFrame:
         """Return the rows to be written: the others are stored just so."""
@@ -148,9 +150,16 @@ class Comparison:
         if skus:
             self._present.append(hashes(pl.Series(skus, dtype=pl.String())))
 
+    def withdraw(self, skus: tuple[str, ...]) -> None:
+        """Note that the feed says of products that they are gone."""
+        if skus:
+            at, there = self._known.find(hashes(pl.Series(skus, dtype=pl.String())))
+            self._known.latest[at[there]] = _WITHDRAWN
+
     def finish(self, *, is_whole: bool) -> Plan:
-        """Count what it all comes to; a feed that is not whole removes nothing."""
+        """Count what it all comes to; what a feed lacks that is not whole is not gone."""
         known = self._known
+        self._is_whole = is_whole
         if self._present:
             at, there = known.find(np.concatenate(self._present))
             self._spared = np.unique(at[there])
@@ -166,14 +175,14 @@ class Comparison:
             updated=updated,
             returned=returned,
             unchanged=unchanged,
-            removed=int(np.count_nonzero(self._gone())) if is_whole else 0,
+            removed=int(np.count_nonzero(self._gone())),
             duplicates=self._rows - inserted - updated - unchanged,
             listed=known.listed,
             superseded=np.flatnonzero(~kept).astype(np.uint32),
         )
 
     def gone(self, frame: pl.DataFrame) -> pl.Series:
-        """Return those skus of a frame of `KNOWN_SCHEMA` that the feed no longer has."""
+        """Return those skus of a frame of `KNOWN_SCHEMA` that are to be removed."""
         return self._of(frame, self._gone())
 
     def unchanged(self, frame: pl.DataFrame) -> pl.Series:
@@ -181,9 +190,12 @@ class Comparison:
         return self._of(frame, self._known.latest == _SAME)
 
     def _gone(self) -> Flags:
-        gone: Flags = (self._known.latest == _MISSING) & ~self._known.removed
-        gone[self._spared] = False
-        return gone
+        gone: Flags = self._known.latest == _WITHDRAWN
+        if self._is_whole:
+            missing = self._known.latest == _MISSING
+            missing[self._spared] = False
+            gone |= missing
+        return gone & ~self._known.removed
 
     def _of(self, frame: pl.DataFrame, wanted: Flags) -> pl.Series:
         at, there = self._known.find(hashes(frame["sku"]))

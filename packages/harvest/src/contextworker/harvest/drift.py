@@ -29,12 +29,15 @@ class DriftWatch:
         source: str,
         has_header: bool,
         previous: Sequence[str],
+        hint: str = "",
     ) -> None:
+        """Watch a feed; `hint` is what to say besides where a column is lost."""
         self._mapping = mapping
         self._file = f"{supplier_code}.toml"
         self._source = source
         self._has_header = has_header
         self._previous = frozenset(previous)
+        self._hint = hint
         self._samples: dict[str, list[Any]] = {}
         self._named = mapping.columns
         self._rows = 0
@@ -102,9 +105,10 @@ class DriftWatch:
             shown = list(self._samples)[:_SHOWN]
             more = len(self._samples) - len(shown)
             columns = ", ".join(shown) + (f" and {more} more" if more else "")
+            what = "has changed its columns" if self._previous else "lacks columns that are mapped"
             raise SchemaDriftError(
-                f"the feed {self._source} has changed its columns: {'; '.join(problems)}. Nothing "
-                f"was stored. The feed has the columns: {columns}"
+                f"the feed {self._source} {what}: {'; '.join(problems)}. Nothing was stored. "
+                f"{self._hint}The feed has the columns: {columns}"
             )
 
     def _lost(self, binding: Binding) -> Iterator[tuple[str, ...]]:

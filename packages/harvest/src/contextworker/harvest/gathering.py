@@ -48,6 +48,7 @@ class Gathering:
         if changed.height * 2 < mapped.products.height:
             changed = compact(changed)
         self._comparison.note(mapped.rejected_skus)
+        self._comparison.withdraw(mapped.withdrawn_skus)
         return [*self._pack_products(self._products.add(changed)), *self._reject(mapped.rejects)]
 
     def rest(self) -> list[Packed]:

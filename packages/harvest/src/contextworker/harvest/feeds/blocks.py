@@ -1,7 +1,7 @@
 """What every reader yields: blocks of rows as frames, single rows, and rows that cannot be read."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,19 @@ class Block:
     """UInt32, one for each row: the line, sheet row or element (from 1) that it is."""
     is_partial: bool = False
     """The feed says of itself that it lists only what changed: what it lacks is not gone."""
+    withdrawn: pl.Series | None = None
+    """Boolean, one for each row: the feed says that this product is gone. None where it says so of
+    no row."""
+
+    def head(self, rows: int) -> "Block":
+        """Return the first rows."""
+        withdrawn = None if self.withdrawn is None else self.withdrawn.head(rows)
+        return replace(
+            self,
+            frame=self.frame.head(rows),
+            numbers=self.numbers.head(rows),
+            withdrawn=withdrawn,
+        )
 
     def rows(self) -> Iterator[RawRow]:
         """Yield the rows one by one."""

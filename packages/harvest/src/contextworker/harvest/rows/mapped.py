@@ -9,7 +9,7 @@ from contextworker.brain import RejectRecord
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Products, rejects, and how many rows the mapping left out."""
+    """Products, rejects, and how many rows are neither."""
 
     products: pl.DataFrame
     """Of `contextworker.brain.frames.PRODUCT_SCHEMA`, content_hash and all, in the feed's order; a
@@ -18,6 +18,9 @@ class Mapped:
     rejected_skus: tuple[str, ...] = ()
     """Of the rejects that have one: their products are in the feed, so they are not gone."""
     filtered: int = 0
+    """Rows that the mapping's lists leave out, or that withdraw a product."""
+    withdrawn_skus: tuple[str, ...] = ()
+    """Products that the feed itself says are gone."""
 
     @property
     def rows(self) -> int:

@@ -1,6 +1,7 @@
 """Maps everything a reader yields: blocks by the column, rows one by one, with the same results."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -28,6 +29,15 @@ _FIXED = frozenset(
     }
 )
 """Formats that name all their columns before the first row."""
+_RENAMING = {
+    kind: f"It is read as a {name}, whose columns have names of their own here; to map it by the "
+    'columns that the file itself has, set format = "csv" for this source. '
+    for kind, name in (
+        (FeedFormat.GOOGLE_TSV, "Google Merchant feed"),
+        (FeedFormat.SHOPIFY, "Shopify export"),
+    )
+}
+"""Tables that may have been meant as plain ones."""
 
 
 class ProductMapper:
@@ -41,6 +51,7 @@ class ProductMapper:
         *,
         has_header: bool = False,
         previous_columns: Sequence[str] = (),
+        hint: str = "",
     ) -> None:
         """Make a mapper.
 
@@ -50,6 +61,7 @@ class ProductMapper:
             mapping: What the columns mean; see `mapping_for`.
             has_header: Whether the feed names all its columns before the first row.
             previous_columns: What columns the feed had at the last harvest.
+            hint: What to say besides where a column is missing.
         """
         self._words = Words()
         self._rows = RowMapper(supplier, source=source_label, mapping=mapping, words=self._words)
@@ -60,6 +72,7 @@ class ProductMapper:
             source=source_label,
             has_header=has_header,
             previous=previous_columns,
+            hint=hint,
         )
 
     @classmethod
@@ -79,6 +92,7 @@ class ProductMapper:
             mapping,
             has_header=has_header,
             previous_columns=previous_columns,
+            hint=_RENAMING.get(feed.format, ""),
         )
 
     @property
@@ -92,6 +106,8 @@ class ProductMapper:
         Raises:
             SchemaDriftError: A feed with a header lacks a column that is needed.
         """
+        if block.withdrawn is not None:
+            return self._without_withdrawn(block, block.withdrawn)
         self._drift.see_frame(block.frame)
         products, rest, filtered = self._frames.map(block.frame)
         if not len(rest):
@@ -109,6 +125,14 @@ class ProductMapper:
             mapped.rejected_skus,
             mapped.filtered + filtered,
         )
+
+    def _without_withdrawn(self, block: Block, withdrawn: pl.Series) -> Mapped:
+        """Map the rows that are products; of the others only the sku counts."""
+        gone = _rows(block, withdrawn.arg_true())
+        skus = tuple(sku for row in gone if (sku := self._rows.sku(row)) is not None)
+        listed = Block(block.frame.filter(~withdrawn), block.numbers.filter(~withdrawn))
+        mapped = self.map_block(listed)
+        return replace(mapped, filtered=mapped.filtered + len(gone), withdrawn_skus=skus)
 
     def map_rows(self, rows: Sequence[RawRow | BadRow]) -> Mapped:
         """Map rows; one that was kept with a reject is mapped as it was at first.

@@ -1,10 +1,12 @@
 """BMEcat's ARTICLE and PRODUCT elements as rows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
 from pydantic_core import to_json
 
+from contextworker.harvest.feeds.blocks import Block
 from contextworker.harvest.feeds.formats.bmecat_groups import CatalogGroups
 from contextworker.harvest.feeds.formats.bmecat_header import CatalogHeader
 from contextworker.harvest.feeds.formats.bmecat_language import best_text, best_texts, fields_of
@@ -56,9 +58,7 @@ class Products(Columns):
         self._found: list[tuple[bool, Price]] = []
         mode = element.get("mode")
         if mode is not None:
-            self.put("mode", mode)
-            if mode.strip().lower() == "delete":
-                self.put("availability", "discontinued")
+            self.put("mode", mode.strip())
         for child in element:
             name = self._name(child)
             section = self._sections.get(name)
@@ -77,6 +77,14 @@ class Products(Columns):
             paths = self._groups.paths(frame["id"].to_list())
             frame = frame.with_columns(pl.Series("category", paths, pl.String))
         return frame
+
+    def block(self) -> Block:
+        """Say which products are gone."""
+        block = super().block()
+        if "mode" not in block.frame.columns:
+            return block
+        withdrawn = (block.frame["mode"].str.to_lowercase() == "delete").fill_null(value=False)
+        return replace(block, withdrawn=withdrawn) if withdrawn.any() else block
 
     @staticmethod
     def _name(element: Element) -> str:
