@@ -211,8 +211,10 @@ class HarvestReport(Message):
     rejected: int = Field(description="Rows that are no product; kept with their reason.")
     rejected_by_reason: dict[str, int]
     duplicates: int = Field(description="Rows replaced by a later row with the same sku.")
-    filtered: int = Field(default=0, description="Rows left out by the mapping's lists, or that withdraw a product.")
-    removed: int = Field(default=0, description="Products that the feeds no longer have, or withdraw.")
+    filtered: int = Field(
+        default=0, description="Rows the lists leave out, or that withdraw products."
+    )
+    removed: int = Field(default=0, description="Products that feeds lack or withdraw.")
     returned: int = Field(default=0, description="Of `updated`: had been removed before.")
     warnings: tuple[str, ...] = Field(default=(), description="What to look at, in sentences.")
     bytes: int = Field(description="Size of the feeds.")
