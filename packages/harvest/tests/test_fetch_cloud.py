@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contextworker.brain import FeedState
+from contextworker.core.testing.server import free_port
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
 from contextworker.harvest.feeds.fetch import NotModified
 
@@ -121,6 +123,27 @@ async def test_store_in_the_way(fetching: Any, web: Any, place: tuple[str, str])
     with pytest.raises(FeedUnavailableError, match="cannot be read: the store is in the way"):
         await fetching(url)
     assert 2 == len(web.requests)
+
+
+@pytest.mark.parametrize("key", ["../feed.csv", "a/%2e%2e/feed.csv", "a%00b"])
+async def test_impossible_keys(fetching: Any, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that no store has is told as one, and nothing is asked."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "us")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    with pytest.raises(FeedError, match=r"no store has an object .*check the url"):
+        await fetching(f"s3://camp/{key}")
+
+
+async def test_login_in_the_endpoint(fetching: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands before the @ of an endpoint is a secret, and stays one in the failure."""
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://us:s3cret@127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "us")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "k3y")
+    fetching.bounded(max_resumes=0)
+    with pytest.raises(FeedUnavailableError, match="the store is in the way") as caught:
+        await fetching("s3://camp/feed.csv")
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_no_account(fetching: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,8 +117,21 @@ async def test_changed_meanwhile(fetching: Any, web: Any) -> None:
         (206, {"Content-Range": "bytes 0-9/10"}),
         (206, {"Content-Range": f"bytes {CUT}-{CUT + 9}/{CUT + 10}", "ETag": '"2"'}),
         (206, {}),
+        (206, {"Content-Range": f"bytes {CUT}-{CUT + 9}/{CUT + 10}"}),
+        (206, {"Content-Range": f"bytes {CUT}-{CUT + 9}/*"}),
+        (206, {"Content-Range": f"bytes {'9' * 5000}-1/2"}),
+        (206, {"Content-Range": f"bytes {CUT}-{CUT + 9}/{'9' * 5000}"}),
     ],
-    ids=["416", "other-start", "other-etag", "no-range"],
+    ids=[
+        "416",
+        "other-start",
+        "other-etag",
+        "no-range",
+        "other-total",
+        "no-total",
+        "start-of-5000-digits",
+        "total-of-5000-digits",
+    ],
 )
 async def test_wrong_parts(
     *, fetching: Any, web: Any, status: int, headers: dict[str, str]
@@ -136,7 +149,7 @@ async def test_wrong_parts(
 
     web.paths["/feed.csv"] = then_wrong
     assert FEED == (await fetching(url)).path.read_bytes()
-    assert [False, True, False] == ["range" in headers for headers in web.headers]
+    assert ["range" in headers for headers in web.headers][:2] == [False, True]
 
 
 async def test_part_unasked(fetching: Any, web: Any) -> None:
@@ -276,13 +289,14 @@ async def test_broken_servers(fetching: Any, web: Any, answer: bytes) -> None:
     "headers",
     [
         {"ETag": '"\xe9"', "Last-Modified": "\xe9"},
+        {"ETag": f'"{"x" * 50_000}"'},
         {"Content-Disposition": "attachment; filename*=UTF-8''%ff%fe; filename=\"a"},
         {"Content-Disposition": "attachment; filename*=bogus'x'%41; filename*1=b"},
         {"Content-Disposition": "attachment; filename=" + "../" * 5000},
         {"Content-Type": "\xff\xfe; charset=\xff"},
         {"Retry-After": "\xff"},
     ],
-    ids=["etag", "bytes", "charset", "long", "type", "unasked"],
+    ids=["etag", "long-etag", "bytes", "charset", "long", "type", "unasked"],
 )
 async def test_odd_headers(fetching: Any, web: Any, headers: dict[str, str]) -> None:
     """Odd headers do not spoil a feed, nor the next question after it."""
@@ -290,3 +304,4 @@ async def test_odd_headers(fetching: Any, web: Any, headers: dict[str, str]) -> 
     got = await fetching(url)
     again = await fetching(url, known(got.etag, got.last_modified))
     assert (FEED, FEED) == (got.path.read_bytes(), again.path.read_bytes())
+    assert got.etag is None

@@ -16,7 +16,7 @@ import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pytest
 import zstandard
 
-from contextworker.harvest.errors import FeedError, FeedTruncatedError
+from contextworker.harvest.errors import FeedError, FeedTruncatedError, FeedUnavailableError
 from contextworker.harvest.feeds.fetch.limits import FetchLimits
 from contextworker.harvest.feeds.fetch.unpack import Unpacker
 
@@ -250,6 +250,51 @@ async def test_locked_archives(fetching: Any, web: Any) -> None:
         data[data.index(magic) + offset] |= 1
     with pytest.raises(FeedError, match="locked with a password"):
         await fetching(web.answer("/feed.zip", bytes(data)))
+
+
+def broken(content: bytes, signature: bytes, place: int, value: bytes) -> bytes:
+    """Overwrite something behind the last signature of an archive."""
+    start = content.rindex(signature) + place
+    return content[:start] + value + content[start + len(value) :]
+
+
+@pytest.mark.parametrize(
+    ("signature", "place", "value"),
+    [
+        (b"PK\5\6", 12, b"\xff\xff\0\0"),
+        (b"PK\5\6", 16, b"\xff\xff\xff\x7f"),
+        (b"PK\1\2", 42, b"\xff\xff\xff\x7f"),
+    ],
+    ids=["directory-before-the-file", "directory-elsewhere", "member-elsewhere"],
+)
+def test_broken_directories(tmp_path: Path, signature: bytes, place: int, value: bytes) -> None:
+    """An archive that contradicts itself is damaged, whatever its library makes of that."""
+    path = tmp_path / "feed"
+    path.write_bytes(broken(zipped({"feed.csv": FEED}), signature, place, value))
+    with pytest.raises(FeedError, match="damaged"):
+        Unpacker("feed.zip", FetchLimits()).unpack(path, "feed.zip")
+
+
+def test_member_without_a_name(tmp_path: Path) -> None:
+    """A member that is called nothing is no file of the archive."""
+    path = tmp_path / "feed"
+    path.write_bytes(broken(zipped({"feed.csv": FEED}), b"PK\1\2", 46, b"\0"))
+    with pytest.raises(FeedError, match="holds no file"):
+        Unpacker("feed.zip", FetchLimits()).unpack(path, "feed.zip")
+
+
+async def test_no_room(fetching: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that a feed is too large for once it is unpacked may have room later."""
+    feed = tmp_path / "feed.csv.gz"
+    feed.write_bytes(gzip.compress(LINES))
+    opened = Path.open
+
+    def full(path: Path, *mode: Any) -> Any:
+        return opened(Path("/dev/full") if path.name.endswith("-unpacked") else path, *mode)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(FeedUnavailableError, match="cannot be unpacked .*: No space left"):
+        await fetching(feed.as_uri())
 
 
 async def test_a_lie_about_the_size(fetching: Any, web: Any) -> None:

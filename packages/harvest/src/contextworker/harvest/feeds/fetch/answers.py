@@ -21,6 +21,9 @@ _REFUSED = {
 }
 _LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _UNPACKED_LATER = {"", "identity", "gzip", "x-gzip", "zstd"}
+_PART = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
+_MAX_SENDABLE = 1000
+_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def read_answer(response: httpx.Response, *, asked: httpx.URL, where: str) -> An
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding not in _UNPACKED_LATER:
         raise FeedError(
-            f"the server of {where} sends the content encoding {encoding!r}, which it was asked "
+            f"the server of {where} sends the content encoding {encoding[:_SHOWN]!r}, which it was asked "
             "not to; ask the supplier to serve the plain file, or gzip"
         )
     return Answer(
@@ -91,22 +94,33 @@ def check_status(response: httpx.Response, where: str, *, max_retry_after_s: flo
 def total_bytes(response: httpx.Response) -> int | None:
     """Return how many bytes the whole file has, where the answer says it."""
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
-        parts = re.fullmatch(r"bytes \d+-\d+/(\d+)", response.headers.get("content-range", ""))
-        return int(parts[1]) if parts else None
+        part = _part(response)
+        return part[1] if part else None
     length = response.headers.get("content-length", "")
     return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
 
-def continues(response: httpx.Response, start: int, before: Answer) -> bool:
+def continues(response: httpx.Response, start: int, total: int | None, before: Answer) -> bool:
     """Tell whether a partial answer is the rest of the file that another one began."""
-    begins = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
-    etag = response.headers.get("etag")
-    return begins is not None and int(begins[1]) == start and etag in {None, before.etag}
+    part = _part(response)
+    return (
+        part is not None
+        and part[0] == start
+        and total in {None, part[1]}
+        and response.headers.get("etag") in {None, before.etag}
+    )
+
+
+def _part(response: httpx.Response) -> tuple[int, int] | None:
+    """Return where a part begins, and how many bytes the whole has; None where either is untold."""
+    said = _PART.fullmatch(response.headers.get("content-range", ""))
+    return (int(said[1]), int(said[2])) if said else None
 
 
 def _sendable(value: str | None) -> str | None:
-    """Return what can be said back to the server the next time."""
-    return value if value and value.isascii() and value.isprintable() else None
+    """Return what can be said back to the server the next time, and be kept until then."""
+    fits = value and len(value) <= _MAX_SENDABLE and value.isascii() and value.isprintable()
+    return value if fits else None
 
 
 def _retry_after(text: str) -> float | None:

@@ -1,5 +1,6 @@
 """Find the one file of a ZIP archive that is the feed."""
 
+import errno
 import io
 import zipfile
 from collections.abc import Iterator
@@ -49,7 +50,9 @@ def opened(path: Path, where: str) -> Iterator[zipfile.ZipFile]:
             archive = zipfile.ZipFile(file)
         except _TooMuchAtOnceError:
             raise _too_many(where) from None
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and not leads_nowhere(error):
+                raise
             raise FeedTruncatedError(
                 f"the feed {where} is a ZIP archive or a workbook that is cut off or damaged: it "
                 "has no table of contents at its end; ask the supplier for a new export"
@@ -72,7 +75,8 @@ def find_member(archive: zipfile.ZipFile, pattern: str | None, where: str) -> zi
     Raises:
         FeedError: There is none or more than one, or it is locked.
     """
-    files = [info for info in archive.filelist if not info.is_dir() and not _is_junk(info.filename)]
+    named = [info for info in archive.filelist if info.filename]
+    files = [info for info in named if not info.is_dir() and not _is_junk(info.filename)]
     found = [info for info in files if pattern is None or _matches(info.filename, pattern)]
     if not files:
         raise FeedError(f"the archive {where} holds no file; ask the supplier for a new export")
@@ -98,6 +102,11 @@ def find_member(archive: zipfile.ZipFile, pattern: str | None, where: str) -> zi
             "the supplier for a plain ZIP, or gzip"
         )
     return info
+
+
+def leads_nowhere(error: OSError) -> bool:
+    """Tell whether a file has no such place as an archive speaks of, such as before its start."""
+    return error.errno == errno.EINVAL
 
 
 def shown(name: str) -> str:

@@ -1,6 +1,7 @@
 """Read an object of a cloud's store; credentials and endpoints come from the environment."""
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from obstore.store import BackoffConfig
 
 _CHUNK = 64 * 1024
+_LOGIN = re.compile(r"//[^/\s]*@")
 _BACKOFF: "BackoffConfig" = {
     "init_backoff": timedelta(milliseconds=100),
     "max_backoff": timedelta(seconds=2),
@@ -61,21 +63,22 @@ class Cloud:
                 return await self._receive(source, known, receiver)
         except NotModifiedError:
             return NotModified()
-        except (NotFoundError, FileNotFoundError) as error:
+        # Not `from`: the originals quote the endpoint, with a login that may be in it.
+        except (NotFoundError, FileNotFoundError):
             raise FeedError(
                 f"the object {where} is not there; check the url in the supplier file"
-            ) from error
-        except (PermissionDeniedError, UnauthenticatedError) as error:
+            ) from None
+        except (PermissionDeniedError, UnauthenticatedError):
             raise FeedError(
                 f"the object {where} may not be read with the worker's credentials; allow it, or "
                 "give the worker others"
-            ) from error
-        except PreconditionError as error:
-            raise FeedUnavailableError(f"the object {where} changed while it was read") from error
+            ) from None
+        except PreconditionError:
+            raise FeedUnavailableError(f"the object {where} changed while it was read") from None
         except BaseError as error:
             raise FeedUnavailableError(
                 f"the object {where} cannot be read: the store is in the way ({_first_line(error)})"
-            ) from error
+            ) from None
         except TimeoutError as error:
             raise FeedUnavailableError(
                 f"the object {where} did not arrive within {limits.total_timeout_s:,.0f} seconds"
@@ -92,7 +95,12 @@ class Cloud:
         options: GetOptions = {}
         if known is not None and known.etag is not None:
             options["if_none_match"] = known.etag
-        response = await obstore.get_async(store, key, options=options)
+        try:
+            response = await obstore.get_async(store, key, options=options)
+        except ValueError:  # two dots, a NUL
+            raise FeedError(
+                f"no store has an object {source.public_url}; check the url in the supplier file"
+            ) from None
         meta, attributes = response.meta, response.attributes
         etag, size = meta["e_tag"], meta["size"]
         receiver.expect(size)
@@ -138,8 +146,8 @@ class Cloud:
             raise FeedError(
                 f"the store {bucket} cannot be opened: {_first_line(error)}; check the url in the "
                 "supplier file and the worker's environment"
-            ) from error
+            ) from None
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+    return _LOGIN.sub("//", str(error).partition("\n")[0])[:200]

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 
 from contextworker.brain import FeedState
+from contextworker.harvest.errors import FeedUnavailableError
 from contextworker.harvest.feeds.fetch.cloud import Cloud
 from contextworker.harvest.feeds.fetch.files import copy_file
 from contextworker.harvest.feeds.fetch.limits import FetchLimits
@@ -72,6 +73,11 @@ class Fetcher:
             done = await asyncio.to_thread(
                 unpacker.unpack, fetched.path, fetched.name, is_encoded=is_encoded
             )
+        except OSError as error:
+            raise FeedUnavailableError(
+                f"the feed {source.public_url} cannot be unpacked on the worker's disk: "
+                f"{error.strerror}"
+            ) from error
         finally:
             unpacker.stop()
         return Fetched(

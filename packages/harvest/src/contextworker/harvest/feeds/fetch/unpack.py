@@ -13,7 +13,13 @@ from typing import IO
 import zstandard
 
 from contextworker.harvest.errors import FeedError, FeedTruncatedError
-from contextworker.harvest.feeds.fetch.archive import find_member, is_workbook, opened, shown
+from contextworker.harvest.feeds.fetch.archive import (
+    find_member,
+    is_workbook,
+    leads_nowhere,
+    opened,
+    shown,
+)
 from contextworker.harvest.feeds.fetch.limits import FetchLimits
 from contextworker.harvest.feeds.fetch.packing import Packing, other_packing, packing
 from contextworker.harvest.feeds.fetch.receiving import too_large
@@ -144,7 +150,9 @@ class _Explained:
                 f"the feed {self._where} is a {self._kind} file that is cut off; "
                 "ask the supplier for a new export"
             ) from error
-        if isinstance(error, _DAMAGE) or (type(error) is OSError and error.errno is None):
+        if isinstance(error, _DAMAGE) or (
+            type(error) is OSError and (error.errno is None or leads_nowhere(error))
+        ):
             raise FeedError(
                 f"the feed {self._where} is a damaged {self._kind} file ({error}); "
                 "ask the supplier for a new export"

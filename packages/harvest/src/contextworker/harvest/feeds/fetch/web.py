@@ -145,7 +145,7 @@ class _Download:
             if not part or status not in {206, 416}:
                 return await self._whole(response)
             if status == HTTPStatus.PARTIAL_CONTENT and continues(
-                response, self._receiver.size, begun
+                response, self._receiver.size, self._receiver.total, begun
             ):
                 return await self._receive(response, begun)
             self._receiver.restart()
