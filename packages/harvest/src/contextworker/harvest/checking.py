@@ -146,7 +146,7 @@ class _Head:
             if room <= 0:
                 return
             if isinstance(item, Block):
-                taken = item.head(room)
+                taken = item.slice(0, room)
                 self.rows += taken.frame.height
                 for name in taken.frame.columns:
                     self._note(name, taken.frame[name].head(_SAMPLES).to_list())

@@ -1,7 +1,6 @@
 """A feed's rows as products: what its reader yields, mapped block by block."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from contextworker.brain import FeedState
@@ -65,8 +64,4 @@ class FeedReading:
 def _pieces(block: Block) -> Iterator[Block]:
     """Cut a block: rows that are short in a feed are as long as others once they are mapped."""
     for start in range(0, block.frame.height, _BLOCK_ROWS):
-        yield replace(
-            block,
-            frame=block.frame.slice(start, _BLOCK_ROWS),
-            numbers=block.numbers.slice(start, _BLOCK_ROWS),
-        )
+        yield block.slice(start, _BLOCK_ROWS)

@@ -48,14 +48,13 @@ class Block:
     """Boolean, one for each row: the feed says that this product is gone. None where it says so of
     no row."""
 
-    def head(self, rows: int) -> "Block":
-        """Return the first rows."""
-        withdrawn = None if self.withdrawn is None else self.withdrawn.head(rows)
+    def slice(self, start: int, rows: int) -> "Block":
+        """Return some of the rows."""
         return replace(
             self,
-            frame=self.frame.head(rows),
-            numbers=self.numbers.head(rows),
-            withdrawn=withdrawn,
+            frame=self.frame.slice(start, rows),
+            numbers=self.numbers.slice(start, rows),
+            withdrawn=None if self.withdrawn is None else self.withdrawn.slice(start, rows),
         )
 
     def rows(self) -> Iterator[RawRow]:
