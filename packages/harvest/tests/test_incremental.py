@@ -1,6 +1,8 @@
 """Second harvests: what did not change is not written, and nothing disappears by accident."""
 
 import gzip
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,31 @@ async def test_unmodified_feed(
         run.status for run in runs
     ]
     await record_history(harvests.handle("camp"), module, "not-modified")
+
+
+async def test_other_member_of_an_unmodified_archive(
+    harvests: Any, brain: Brain, suppliers: Any, web: Any
+) -> None:
+    """A server knows nothing of the file that is taken out of its archive: another one is."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("one.csv", csv(*goods(1)))
+        archive.writestr("two.csv", csv(*goods(2)))
+    url = web.answer("/feed.zip", body.getvalue(), headers={"ETag": '"v1"'})
+    suppliers.write("camp", url, source='member = "one.csv"')
+    await harvests.report("camp")
+    whole = web.paths["/feed.zip"]
+    web.answer("/unmodified", status=304)
+
+    def handle(request: Any) -> None:
+        asked = request.headers.get("If-None-Match") == '"v1"'
+        (web.paths["/unmodified"] if asked else whole)(request)
+
+    web.paths["/feed.zip"] = handle
+    assert HarvestStatus.NOT_MODIFIED is (await harvests.report("camp")).status
+    suppliers.write("camp", url, source='member = "two.csv"\nmode = "partial"')
+    assert (1, 0, 0, 0, 0) == counts(await harvests.report("camp"))
+    assert {"s-1", "s-2"} == set(await listed(brain, harvests.tenant_id))
 
 
 async def test_same_bytes(harvests: Any, suppliers: Any) -> None:

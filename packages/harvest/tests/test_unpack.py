@@ -293,7 +293,7 @@ async def test_no_room(fetching: Any, tmp_path: Path, monkeypatch: pytest.Monkey
         return opened(Path("/dev/full") if path.name.endswith("-unpacked") else path, *mode)
 
     monkeypatch.setattr(Path, "open", full)
-    with pytest.raises(FeedUnavailableError, match="cannot be unpacked .*: No space left"):
+    with pytest.raises(FeedUnavailableError, match=r"cannot be unpacked .*: No space left"):
         await fetching(feed.as_uri())
 
 

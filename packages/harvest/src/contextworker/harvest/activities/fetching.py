@@ -57,8 +57,12 @@ class Fetching:
             self._run.tenant_id, dealer_code=self._run.supplier_code
         )
         known = {feed.source: feed for feed in state.feeds} if state else {}
+        # A server that has nothing new may still be asked for something else now: another member
+        # of its archive, another query, another login.
+        is_asked_alike = state is not None and state.config_digest == config_digest(self._supplier)
         for label in self._labels[len(feeds) :]:
-            feed = await self._fetch(label, known.get(label), feeds, on_feeds)
+            before = known.get(label) if is_asked_alike else None
+            feed = await self._fetch(label, before, feeds, on_feeds)
             feeds.append(feed)
             on_feeds(feeds, feed.raw.size, feed.raw.size)
         same = all(

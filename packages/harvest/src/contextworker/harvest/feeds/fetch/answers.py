@@ -55,8 +55,8 @@ def read_answer(response: httpx.Response, *, asked: httpx.URL, where: str) -> An
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding not in _UNPACKED_LATER:
         raise FeedError(
-            f"the server of {where} sends the content encoding {encoding[:_SHOWN]!r}, which it was asked "
-            "not to; ask the supplier to serve the plain file, or gzip"
+            f"the server of {where} sends the content encoding {encoding[:_SHOWN]!r}, which it "
+            "was asked not to; ask the supplier to serve the plain file, or gzip"
         )
     return Answer(
         name=_name(headers.get("content-disposition", ""), asked, response.url),
