@@ -99,7 +99,7 @@ def test_nothing_is_guessed_from_nothing() -> None:
     """Where no column is likely, none is named; the feed's columns are."""
     said = drift(MAPPING, {"price": None, "stock": None})
     assert "likeliest" not in said
-    assert "take price_retail out of its [mapping]" in said
+    assert 'write price_retail = { column = "price", optional = true } under [mapping]' in said
     assert "The feed has the columns: sku, name, vendor, pricing_note" in said
 
 

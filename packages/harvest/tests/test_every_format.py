@@ -61,7 +61,7 @@ SHOPIFY = (
     "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,"
     "Variant Inventory Qty,Variant Price,Variant Compare At Price,Image Src,Status\n"
     "tent,Tent,Light,Nordlys,Tents,new,true,Size,S,T-S,3,9.00,12.00,https://x.y/t.jpg,active\n"
-    "tent,,,,,,,,L,T-L,0,10.00,,,\n"
+    "tent,,,,,,,,L,T-L,-2,10.00,,,\n"
 )
 GOOGLE = {
     "NL-100": {

@@ -108,6 +108,21 @@ def test_currency_column_wins() -> None:
     assert "USD" == record.currency
 
 
+def test_the_other_decimal_mark() -> None:
+    """A price that only has the other mark says what to set; what is no number does not."""
+    point = mapper(decimal=".")
+    wrong, none = (
+        point.map(RawRow(2, GOOD | {"Price": price})) for price in ("1 200,50 €", "on request")
+    )
+    assert isinstance(wrong, RejectRecord)
+    assert wrong.reason.endswith(
+        'no number with the decimal mark "."; if the feed writes ",", set decimal = "," under '
+        "[mapping]"
+    )
+    assert isinstance(none, RejectRecord)
+    assert none.reason.endswith("'on request' is no number")
+
+
 @pytest.mark.parametrize(
     ("row", "code", "said"),
     [

@@ -128,7 +128,7 @@ class DriftWatch:
         if likely is None:
             return (
                 f"{what}; name its new column in {self._file} or, if it is gone for good, "
-                f"{_drop(field)}"
+                f"{_drop(field, binding, lost)}"
             )
         return (
             f"{what}; the likeliest new one is {likely!r}: to accept it, write "
@@ -162,10 +162,13 @@ def _needed(mapping: Mapping) -> Iterator[tuple[str, Binding]]:
     yield from ((f"params.{name}", bound) for name, bound in mapping.params.named.items())
 
 
-def _drop(field: str) -> str:
+def _drop(field: str, binding: Binding, lost: tuple[str, ...]) -> str:
     if field in {"sku", "name"}:
         return "ask the supplier to bring it back"
-    return f"take {field} out of its [mapping]"
+    if field.startswith("params") or lost[0] in binding.further:
+        return f"take {field} out of its [mapping]"
+    # A format's default mapping has nothing to take out.
+    return f"write {field} = {_toml(_given(binding) | {'optional': True})} under [mapping]"
 
 
 def _line(field: str, binding: Binding, lost: tuple[str, ...], likely: str) -> str:
@@ -174,15 +177,19 @@ def _line(field: str, binding: Binding, lost: tuple[str, ...], likely: str) -> s
     if binding.model_fields_set == {"column"}:
         value = _toml(likely)
     else:
-        given = {
-            toml_key(name): getattr(binding, name)
-            for name in Binding.model_fields
-            if name in binding.model_fields_set
-        }
+        given = _given(binding)
         value = _toml({key: _replaced(item, lost, likely) for key, item in given.items()})
     if not name:
         return f"{key} = {value} under [mapping]"
     return f"{_toml_name(name)} = {value} into the params of [mapping]"
+
+
+def _given(binding: Binding) -> dict[str, Any]:
+    return {
+        toml_key(name): getattr(binding, name)
+        for name in Binding.model_fields
+        if name in binding.model_fields_set
+    }
 
 
 def _replaced(value: Any, lost: tuple[str, ...], likely: str) -> Any:

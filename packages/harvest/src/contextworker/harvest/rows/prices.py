@@ -98,12 +98,27 @@ class PriceReader:
         except AmbiguousNumberError as error:
             raise ambiguous("price", value) from error
         except ValueError as error:
-            raise RowProblemError("bad_price", f"the price {shown(value)} is no number") from error
+            reason = f"the price {shown(value)} is no number{self._other_mark(number)}"
+            raise RowProblemError("bad_price", reason) from error
         if amount < 0:
             raise RowProblemError("bad_price", f"the price {shown(value)} is negative")
         if amount > MAX_AMOUNT:
             raise RowProblemError("bad_price", f"the price {shown(value)} is too large to be one")
         return amount
+
+    def _other_mark(self, number: Any) -> str:
+        """Say what to do where only the decimal mark is not the one that is expected."""
+        if self.mark is None:
+            return ""
+        other: DecimalMark = "," if self.mark == "." else "."
+        try:
+            parse_number(number, other)
+        except ValueError:
+            return ""
+        return (
+            f' with the decimal mark "{self.mark}"; if the feed writes "{other}", set decimal = '
+            f'"{other}" under [mapping]'
+        )
 
     def _apiece(self, amount: Decimal, pieces: Any) -> Decimal:
         if self.divisor is not None:

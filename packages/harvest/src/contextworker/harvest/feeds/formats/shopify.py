@@ -112,7 +112,7 @@ class _Products:
         names = [name for name in _COLUMNS if name not in _HELPERS]
         others = [name for name in complete.columns if name not in {*_COLUMNS, "is_first"}]
         output = complete.select(
-            *(_title() if name == "title" else pl.col(name) for name in names),
+            *(_WRITTEN.get(name, pl.col)(name) for name in names),
             _image(),
             _params(),
             *others,
@@ -151,11 +151,20 @@ def _has(number: int) -> pl.Expr:
     return (value != "") & (value != _ONLY_VARIANT)
 
 
-def _title() -> pl.Expr:
+def _title(name: str) -> pl.Expr:
     values = [pl.when(_has(number)).then(pl.col(f"value{number}")) for number in _OPTIONS]
     options = pl.concat_str(values, separator=" / ", ignore_nulls=True)
-    title = pl.col("title")
-    return pl.when(options != "").then(title + " - " + options).otherwise(title).alias("title")
+    title = pl.col(name)
+    return pl.when(options != "").then(title + " - " + options).otherwise(title).alias(name)
+
+
+def _quantity(name: str) -> pl.Expr:
+    """Of what was sold beyond the stock, Shopify counts below zero: there is none."""
+    given = pl.col(name)
+    return pl.when(given.str.contains(r"^-\d+$")).then(pl.lit("0")).otherwise(given).alias(name)
+
+
+_WRITTEN = {"title": _title, "quantity": _quantity}
 
 
 def _image() -> pl.Expr:
