@@ -5,15 +5,18 @@ import re
 import sqlite3
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import psycopg
 import pytest
 
-from contextworker.brain import BrainSettings, open_brain
+from contextworker.brain import BrainSettings, ProductRecord, open_brain
+from contextworker.brain.frames import frame_of
 from contextworker.brain.sql.urls import parse_url
-from contextworker.core.errors import ConfigurationError, TransientError
+from contextworker.core.errors import ConfigurationError, PermanentError, TransientError
 
 NewUrl = Callable[[], str]
 
@@ -140,7 +143,7 @@ async def test_openings_of_a_new_file_at_once(tmp_path: Path) -> None:
         async with open_brain(f"sqlite:///{tmp_path}/{number}.db") as brain:
             await brain.ping()
 
-    for number in range(12):
+    for number in range(4):
         await asyncio.gather(*(look(number) for _ in range(8)))
 
 
@@ -221,3 +224,35 @@ asyncio.run(main())
         'install "contextworker-brain[frames]"\n'
     )
     assert said * 3 == ran.stdout
+
+
+async def test_lost_past_sqlalchemy(
+    new_postgresql: NewUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection lost where the driver is used directly is no less to be tried again."""
+    url = new_postgresql()
+    monkeypatch.setattr("contextworker.brain.sql.known.ROWS", 1)
+    items = [ProductRecord(sku=sku, name="Tent", dealer_code="d") for sku in "ab"]
+    async with open_brain(url) as brain:
+        await brain.store_products("t", frame_of(items), dealer_code="d", run_id="1")
+        known = brain.known_products("t", dealer_code="d")
+        await anext(known)
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        with pytest.raises(TransientError, match="does not answer now"):
+            await anext(known)
+        assert 2 == len(await brain.list_products("t"))
+
+
+async def test_refused_past_sqlalchemy(new_postgresql: NewUrl) -> None:
+    """What the driver refuses of a batch is said in a line, without the batch."""
+    items = [ProductRecord(sku="a", name="Tent", dealer_code="d")]
+    frame = frame_of(items).with_columns(description=pl.lit("secret\0"))
+    async with open_brain(new_postgresql()) as brain:
+        with pytest.raises(PermanentError, match="refuses this: invalid byte") as caught:
+            await brain.store_products("t", frame, dealer_code="d", run_id="1")
+        assert "secret" not in "".join(traceback.format_exception(caught.value))
+        assert [] == await brain.list_products("t")

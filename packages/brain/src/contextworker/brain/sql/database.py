@@ -37,6 +37,9 @@ class Database:
     def __init__(self, engine: AsyncEngine, name: str) -> None:
         self.name = name
         self.dialect = engine.dialect.name
+        driver = engine.dialect.loaded_dbapi
+        assert driver is not None
+        self._driver_error: type[Exception] = driver.Error
         self._reader = engine
         self._writer = engine.execution_options(brain_writes=True)
 
@@ -83,7 +86,7 @@ class Database:
     @asynccontextmanager
     async def reading_as(self, tenant_id: str) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that sees one tenant's rows, for what is read piece by piece."""
-        with in_sentences(self.name):
+        with in_sentences(self.name, self._driver_error):
             async with self._reader.begin() as connection:
                 await bind(connection, tenant_id)
                 yield connection
@@ -96,7 +99,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        with in_sentences(self.name):
+        with in_sentences(self.name, self._driver_error):
             async with engine.begin() as connection:
                 if tenant_id is not None:
                     await bind(connection, tenant_id)

@@ -25,10 +25,15 @@ _REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", 
 
 
 @contextmanager
-def in_sentences(name: str) -> Iterator[None]:
-    """Turn what the database driver raises inside into this project's errors."""
+def in_sentences(name: str, driver_error: type[Exception]) -> Iterator[None]:
+    """Turn what SQLAlchemy, or the database driver past it, raises inside into our errors."""
     try:
         yield
+    except driver_error as error:
+        wrapped = DBAPIError.instance("", (), error, driver_error)
+        assert isinstance(wrapped, SQLAlchemyError)
+        # Not `from`: of a COPY the driver quotes the row.
+        raise _translate(wrapped, name) from None
     except SQLAlchemyError as error:
         translated = _translate(error, name)
         if isinstance(translated, TransientError):
