@@ -113,7 +113,7 @@ def _counts(report: "SourceReport") -> str:
         [
             *(some(report.product_count, "product") or ["no product"]),
             *(f"{text} ({reasons})" for text in some(rejected, "reject")),
-            *([f"{report.filtered:,} left out by the mapping's lists"] if report.filtered else []),
+            *([f"{report.filtered:,} left out"] if report.filtered else []),
         ]
     )
 
