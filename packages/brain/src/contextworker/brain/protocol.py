@@ -132,7 +132,7 @@ class Brain(Protocol):
     async def pending_products(
         self, tenant_id: str, *, limit: int, dealer_code: str | None = None
     ) -> list[Product]:
-        """Return listed products that wait for enrichment, in the order of product_id."""
+        """Return listed products that wait for enrichment, in no particular order."""
         ...
 
     async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:

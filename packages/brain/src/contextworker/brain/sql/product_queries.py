@@ -7,7 +7,7 @@ from sqlalchemy import Row, Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Enrichment, EnrichmentStatus, Product
-from contextworker.brain.sql.schema import products
+from contextworker.brain.sql.schema import is_pending, products
 from contextworker.brain.sql.search import finds
 from contextworker.brain.sql.supplier_queries import last_seen_at, with_suppliers
 from contextworker.core.errors import InvalidInputError
@@ -59,6 +59,16 @@ async def page(
         query = query.where(await finds(connection, search))
     query = query.order_by(products.c.product_id).limit(limit)
     return _read(await connection.execute(query))
+
+
+async def pending(
+    connection: AsyncConnection, tenant_id: str, *, limit: int, dealer_code: str | None
+) -> list[Product]:
+    """Return products that wait for enrichment, as the index has them."""
+    query = _products(tenant_id).where(is_pending())
+    if dealer_code is not None:
+        query = query.where(products.c.dealer_code == dealer_code)
+    return _read(await connection.execute(query.limit(limit)))
 
 
 async def store_enrichment(

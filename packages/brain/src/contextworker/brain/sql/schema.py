@@ -19,7 +19,8 @@ from contextworker.brain.sql.columns import ExactDecimal, Json, Key, ProductId, 
 metadata = MetaData()
 
 
-def _pending() -> TextClause:
+def is_pending() -> TextClause:
+    """Return the condition of the products that wait for enrichment, as their index has it."""
     return text("enrichment_status = 'pending' AND removed_at IS NULL")
 
 
@@ -59,9 +60,9 @@ products = Table(
     Index(
         "ix_products_pending",
         "tenant_id",
-        "product_id",
-        postgresql_where=_pending(),
-        sqlite_where=_pending(),
+        "dealer_code",
+        postgresql_where=is_pending(),
+        sqlite_where=is_pending(),
     ),
 )
 

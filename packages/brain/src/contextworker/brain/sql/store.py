@@ -166,11 +166,8 @@ class SqlBrain:
         self, tenant_id: str, *, limit: int, dealer_code: str | None = None
     ) -> list[Product]:
         """Implement Brain."""
-        return await self.list_products(
-            tenant_id,
-            limit=limit,
-            dealer_code=dealer_code,
-            enrichment_status=EnrichmentStatus.PENDING,
+        return await self._database.read_as(
+            tenant_id, product_queries.pending, limit=limit, dealer_code=dealer_code
         )
 
     async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:

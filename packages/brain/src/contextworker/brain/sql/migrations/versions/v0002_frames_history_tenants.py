@@ -36,7 +36,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_products_pending",
         "products",
-        ["tenant_id", "product_id"],
+        ["tenant_id", "dealer_code"],
         postgresql_where=sa.text(_PENDING),
         sqlite_where=sa.text(_PENDING),
     )

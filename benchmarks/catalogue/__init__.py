@@ -1,0 +1,1 @@
+"""What `harvest.py` measures with: a catalogue, its feeds, and the peers that load it."""
