@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]  # it ships no types
 from python_calamine import CalamineWorkbook
 
 from contextworker.core.messages import ObjectRef
