@@ -224,7 +224,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
             server.socket, server_side=True, do_handshake_on_connect=False
         )
     served = Web(f"127.0.0.1:{server.server_port}", "http" if tls is None else "https")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     try:
         yield served
