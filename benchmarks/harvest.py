@@ -15,7 +15,6 @@ round, a tenth of the rows. dlt is installed by uv into an environment of its ow
 
 import argparse
 import asyncio
-import contextlib
 import statistics
 import subprocess
 import sys
@@ -242,9 +241,7 @@ async def main(*, rounds: int, rows: int, others: int) -> None:
         print(f"round {turn + 1} of {rounds}", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
             await Round(Path(folder), figures, rows=rows, others=others).run(turn=turn)
-        if sys.stdout.isatty():
-            with contextlib.suppress(KeyError, statistics.StatisticsError):
-                print(tables(figures, rows=rows, others=others))
+        print(tables(figures, rows=rows, others=others), file=sys.stderr)
     print(tables(figures, rows=rows, others=others))
 
 
