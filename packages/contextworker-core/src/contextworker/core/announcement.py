@@ -27,6 +27,9 @@ class AnnouncedRoute(Message):
     payload_schema: dict[str, JsonValue] | None = Field(
         default=None, description="JSON Schema that a StartWorkflow payload must fit."
     )
+    needs_caller: bool = Field(
+        default=False, description="Whether runs are given the rights of whoever starts them."
+    )
 
 
 class Announcement(Message):
@@ -49,6 +52,7 @@ class Announcement(Message):
                     description=route.description,
                     workflow_id=route.workflow_id,
                     payload_schema=route.payload.model_json_schema() if route.payload else None,
+                    needs_caller=route.needs_caller,
                 )
                 for route in module.routes
             ),

@@ -1,5 +1,6 @@
 """The shapes that every module shares: what a route's payload starts from, and progress."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -22,6 +23,22 @@ class RoutePayload(Message):
     tenant_id: TenantId = Field(default=DEFAULT_TENANT, description="Whose data this is.")
 
 
+class StepStatus(StrEnum):
+    """How a step stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Step(Message):
+    """One thing that a run does or did, where it keeps count of them one by one."""
+
+    name: str
+    status: StepStatus
+    detail: str = Field(default="", description="With what, or what came of it; short.")
+
+
 class Progress(Message):
     """How far a run is, as the `progress` query and activity heartbeats tell it.
 
@@ -33,6 +50,10 @@ class Progress(Message):
     done: int = Field(default=0, ge=0, description="Items finished in this stage.")
     total: int | None = Field(default=None, ge=0, description="Items in this stage, where known.")
     unit: str = Field(default="rows", description="What an item is.")
+    steps: tuple[Step, ...] | None = Field(
+        default=None,
+        description="What was done so far, the latest last; the earliest may be left out.",
+    )
 
 
 class ObjectRef(Message):

@@ -27,12 +27,14 @@ class Route:
     `payload` is the model the gateway checks a StartWorkflow payload against. `workflow_id` is a
     template over payload fields, such as `harvest-{tenant_id}-{supplier_code}`: while a run with
     that id is open, a second start joins it. Without one, every unit starts a run of its own.
+    `needs_caller` asks the gateway for the rights of whoever starts a run (core.caller).
     """
 
     workflow: type
     payload: type[BaseModel] | None = None
     workflow_id: str | None = None
     description: str = ""
+    needs_caller: bool = False
 
     @property
     def workflow_type(self) -> str:
@@ -78,6 +80,8 @@ class ModuleConfig:
     activities: Sequence[Activity] | OpenActivities
     task_queue: str | None = None
     package: str | None = None
+    max_concurrent_activities: int | None = None
+    """In place of the setting's, for a module whose activities mostly wait."""
 
     def __post_init__(self) -> None:
         """Refuse a module that could not run."""

@@ -122,6 +122,7 @@ async def _open_worker(
     client: Client, module: ModuleConfig, settings: WorkerSettings
 ) -> AsyncIterator[Worker]:
     build_id = version_of(module, settings).build_id
+    at_once = module.max_concurrent_activities or settings.max_concurrent_activities
     async with _open_activities(module) as activities:
         with ThreadPoolExecutor(
             settings.max_concurrent_activities, thread_name_prefix=f"{module.name}-activity"
@@ -135,7 +136,7 @@ async def _open_worker(
                 identity=f"{module.name}@{build_id}:{socket.gethostname()}:{os.getpid()}",
                 deployment_config=deployment_config(module, settings),
                 graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace_s),
-                max_concurrent_activities=settings.max_concurrent_activities,
+                max_concurrent_activities=at_once,
                 max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
                 max_heartbeat_throttle_interval=_HEARTBEAT_INTERVAL,
                 sticky_queue_schedule_to_start_timeout=_STICKY_TIMEOUT,

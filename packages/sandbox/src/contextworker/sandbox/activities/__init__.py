@@ -1,0 +1,1 @@
+"""The activities: turns of code, and the calls that it makes."""

@@ -1,0 +1,1 @@
+"""What code may call: the platform itself, and what packages offer."""
