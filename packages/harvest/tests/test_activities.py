@@ -180,26 +180,45 @@ async def test_sync(harvester: Harvester, brain: Brain, suppliers: Any, run: Har
     assert {"missing_name": 1} == await brain.count_rejects("acme", run_id="run-1")
 
 
+@pytest.mark.parametrize(
+    ("held", "stored"), [("camp-0", 150), ("camp-249", 200)], ids=["first", "last"]
+)
 async def test_sync_resumes(
-    harvester: Harvester, brain: Brain, suppliers: Any, run: HarvestRun
+    harvester: Harvester,
+    brain: Brain,
+    suppliers: Any,
+    run: HarvestRun,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    held: str,
+    stored: int,
 ) -> None:
-    """An attempt starts at the batch another had reached and still reports the whole run."""
+    """An attempt stores what another had not, whichever batch that is, and reports the whole."""
     suppliers.csv("camp", 250)
     batches = await transformed(harvester, run)
     first = Worker()
 
+    async def hold_one(tenant_id: str, products: Any, **keys: Any) -> Any:
+        if held in products["sku"]:
+            await asyncio.Event().wait()
+        return await store_products(tenant_id, products, **keys)
+
     def crash_after_two(*beat: Any) -> None:
         first.beats.append(beat)
-        if beat[0].done == 200:
+        if beat[0].done == stored:
             raise ConnectionError("the worker is gone")
 
+    store_products = brain.store_products
     first.on_heartbeat = crash_after_two
-    with pytest.raises(ConnectionError):
-        await first.run(harvester.sync_to_brain, batches)
+    with monkeypatch.context() as patched:
+        patched.setattr(brain, "store_products", hold_one)
+        with pytest.raises(ConnectionError):
+            await first.run(harvester.sync_to_brain, batches)
     progress, cursor = first.beats[-1]
     second = Worker(progress.model_dump(), cursor.model_dump())
     await second.run(harvester.sync_to_brain, batches)
-    assert [200, 250] == [beat[0].done for beat in second.beats]
+    # The same is told again where storing takes long.
+    assert [stored, 250] == list(dict.fromkeys(beat[0].done for beat in second.beats))
     assert 250 == len(await brain.list_products("acme", limit=1000))
 
 
