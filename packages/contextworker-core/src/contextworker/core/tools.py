@@ -3,14 +3,23 @@
 A package names a Toolset in the entry-point group `contextworker.tools`. The sandbox's worker opens
 every Toolset that is installed beside it, and code there calls each Tool by its name, as a plain
 function. A call is an activity: it is retried, so a tool must be safe to repeat with one key.
+
+    async def stock(context: ToolContext, sku: str, *, warehouse: str = "main") -> int:
+        '''Return how many there are of a product.'''
+        return await warehouses[context.tenant_id].count(sku, warehouse)
+
+    tools = Toolset([Tool(stock)])
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
 TOOLS_GROUP: Final = "contextworker.tools"
+
+LONGEST_TIMEOUT_S: Final = 3600.0
+"""What a tool's `timeout_s` is at most; an activity that calls one may take as long."""
 
 
 @dataclass(frozen=True)
@@ -21,32 +30,38 @@ class ToolContext:
     """Whose data the tool may touch; no other."""
 
     subject: str
+    """Who runs the code, as their token named them."""
+
     key: str
     """The same for every attempt of one call, and for no other: what makes writes idempotent."""
 
     trace_id: str
 
 
-ToolFunction = Callable[..., Awaitable[Any]]
+ToolFunction = Callable[..., Coroutine[Any, Any, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Tool:
     """One function that code may call.
 
     Its first parameter is the ToolContext; the others are the code's own arguments, and are checked
-    against their annotations. What it returns must fit a ContextUnit's payload. A PermanentError it
-    raises is raised in the code, with its sentence; any other error is retried.
+    against their annotations. What it returns is dumped as Pydantic dumps it (models, dataclasses,
+    dates, amounts), and must fit a ContextUnit's payload then. A PermanentError that it raises is
+    raised in the code with its sentence: an InvalidInputError as ValueError, others as
+    RuntimeError. A ConfigurationError is the operator's to mend: it is retried, as is any other
+    error.
     """
 
     function: ToolFunction
+    _: KW_ONLY
     permission: str = "worker:read"
-    """What the caller of the code must hold."""
+    """What whoever runs the code must hold."""
 
     name: str = ""
     """As code calls it; the function's name where empty."""
 
-    timeout_s: float = field(default=60)
+    timeout_s: float = 60
     """Of one attempt."""
 
     @property
@@ -60,6 +75,11 @@ OpenTools = Callable[[], AbstractAsyncContextManager[Sequence[Tool]]]
 
 @dataclass(frozen=True)
 class Toolset:
-    """The tools of one package; a function that opens them where they need clients."""
+    """The tools of one package; a function that opens them where they need clients.
+
+    The worker enters what that function returns before it takes calls, and leaves it after the last
+    one. What may be away for a while is better opened at the first call, for the worker of all
+    tools does not start without it.
+    """
 
     tools: Sequence[Tool] | OpenTools

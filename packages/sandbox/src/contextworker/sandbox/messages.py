@@ -72,6 +72,11 @@ class ToolCall(Message):
 SLEEP = "sleep"
 """The tool that `time.sleep(s)` and `asyncio.sleep(s)` are: a timer of the workflow's."""
 
+PLATFORM_TOOLS = frozenset({"start_workflow", "task_status", "wait_for", SLEEP})
+"""What the workflow itself answers; no package may offer a tool of such a name."""
+
+AnswerBytes = Annotated[int, Field(default=262_144, ge=1, description="Limits.answer_bytes.")]
+
 
 class ToolError(Message):
     """What a call raises in the code: RuntimeError, ValueError, TypeError, PermissionError, …."""
@@ -158,6 +163,7 @@ class TaskQuestion(Message):
     rights: CallerRights
     workflow_id: str
     run_id: str | None = None
+    answer_bytes: AnswerBytes
 
 
 class ToolRequest(Message):
@@ -165,8 +171,9 @@ class ToolRequest(Message):
 
     rights: CallerRights
     call: ToolCall
-    key: str
+    key: str = Field(description="The same for every attempt of this call, and for no other.")
     trace_id: str
+    answer_bytes: AnswerBytes
 
 
 class Execution(Message):

@@ -3,15 +3,17 @@
 # ruff: noqa: ASYNC109 - the timeouts are deadlines of gRPC calls
 
 import asyncio
+import copy
 import inspect
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import stamina
 from grpc import aio
 
 from contextcore import worker_pb2_grpc
+from contextworker.core.client.endpoint import Endpoint
 from contextworker.core.client.errors import ClientError, ClosedError
 from contextworker.core.client.failures import read_failure
 from contextworker.core.client.requests import Call
@@ -29,15 +31,19 @@ AsyncToken = str | Callable[[], str | Awaitable[str]]
 
 
 class AsyncTransport:
-    """A connection to one gateway, made when it is first needed."""
+    """A connection to one gateway, made when it is first needed, and what each call carries."""
 
     def __init__(self, setup: Setup, token: AsyncToken | None) -> None:
         self._setup = setup
         self._token = token
-        self._channel: aio.Channel | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
-        self._pid = 0
+        self._besides: Metadata = ()
+        self._connection = _Connection(setup.endpoint)
+
+    def carrying(self, metadata: Metadata) -> Self:
+        """Return one with the same connection, whose calls carry this metadata too."""
+        view = copy.copy(self)
+        view._besides = metadata  # noqa: SLF001 - its own
+        return view
 
     async def call(self, call: Call[T], timeout: float | None = None) -> T:
         """Make a call, again where that may help, within its time."""
@@ -53,7 +59,7 @@ class AsyncTransport:
 
     async def stream(self, call: Call[T], timeout: float) -> AsyncGenerator[T]:
         """Make a call that is answered again and again; once."""
-        method = getattr(self._stub(), call.rpc)
+        method = getattr(self._connection.stub(), call.rpc)
         metadata = await self._metadata()
         try:
             stream = method(call.message, timeout=timeout, metadata=metadata)
@@ -65,18 +71,16 @@ class AsyncTransport:
         except (aio.AioRpcError, aio.UsageError) as error:
             raise self._failure(error) from error
         except asyncio.CancelledError:
-            if self._ended_by_close():
+            if self._connection.ended_by_close():
                 raise closed(self._setup.endpoint.address) from None
             raise
 
     async def close(self) -> None:
         """Close the connection; calls that other tasks wait for end with ClosedError."""
-        self._closed = True
-        if self._channel is not None and self._pid == os.getpid():
-            await self._channel.close()
+        await self._connection.close()
 
     async def _attempt(self, call: Call[T], budget: Budget) -> T:
-        method = getattr(self._stub(), call.rpc)
+        method = getattr(self._connection.stub(), call.rpc)
         metadata = await self._metadata()
         timeout = budget.within(self._setup.attempt_s(call))
         try:
@@ -84,34 +88,49 @@ class AsyncTransport:
         except (aio.AioRpcError, aio.UsageError) as error:
             raise self._failure(error) from error
         except asyncio.CancelledError:
-            if self._ended_by_close():
+            if self._connection.ended_by_close():
                 raise closed(self._setup.endpoint.address) from None
             raise
         return call.read(reply)
 
     def _failure(self, error: Exception) -> Exception:
-        if self._closed:
+        if self._connection.closed:
             return closed(self._setup.endpoint.address)
         if isinstance(error, aio.AioRpcError):
             return read_failure(error, self._setup.endpoint.address)
         return error
 
-    def _ended_by_close(self) -> bool:
-        """Tell a call that `close` ended, which gRPC cancels, from a cancelled task."""
-        task = asyncio.current_task()
-        return self._closed and not (task and task.cancelling())
-
     async def _metadata(self) -> Metadata:
         if self._token is None:
-            return ()
+            return self._besides
         token = self._token if isinstance(self._token, str) else self._token()
-        return authorization(await token if inspect.isawaitable(token) else token)
+        bearer = authorization(await token if inspect.isawaitable(token) else token)
+        return (*bearer, *self._besides)
 
-    def _stub(self) -> Any:
-        endpoint, loop = self._setup.endpoint, asyncio.get_running_loop()
+
+class _Connection:
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.closed = False
+        self._endpoint = endpoint
+        self._channel: aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+
+    async def close(self) -> None:
+        self.closed = True
+        if self._channel is not None and self._pid == os.getpid():
+            await self._channel.close()
+
+    def ended_by_close(self) -> bool:
+        """Tell a call that `close` ended, which gRPC cancels, from a cancelled task."""
+        task = asyncio.current_task()
+        return self.closed and not (task and task.cancelling())
+
+    def stub(self) -> Any:
+        endpoint, loop = self._endpoint, asyncio.get_running_loop()
         if self._pid not in (0, os.getpid()):
             raise forked(endpoint.address)
-        if self._closed:
+        if self.closed:
             raise closed(endpoint.address)
         if self._channel is None:
             self._channel = (

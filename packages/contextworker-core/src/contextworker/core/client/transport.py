@@ -1,14 +1,16 @@
 """Makes calls over gRPC's sync channel: no event loop, any number of threads."""
 
+import copy
 import os
 import threading
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import grpc
 import stamina
 
 from contextcore import worker_pb2_grpc
+from contextworker.core.client.endpoint import Endpoint
 from contextworker.core.client.errors import ClientError
 from contextworker.core.client.failures import read_failure
 from contextworker.core.client.requests import Call
@@ -26,15 +28,19 @@ Token = str | Callable[[], str]
 
 
 class Transport:
-    """A connection to one gateway, made when it is first needed."""
+    """A connection to one gateway, made when it is first needed, and what each call carries."""
 
     def __init__(self, setup: Setup, token: Token | None) -> None:
         self._setup = setup
         self._token = token
-        self._lock = threading.Lock()
-        self._channel: grpc.Channel | None = None
-        self._closed = False
-        self._pid = 0
+        self._besides: Metadata = ()
+        self._connection = _Connection(setup.endpoint)
+
+    def carrying(self, metadata: Metadata) -> Self:
+        """Return one with the same connection, whose calls carry this metadata too."""
+        view = copy.copy(self)
+        view._besides = metadata  # noqa: SLF001 - its own
+        return view
 
     def call(self, call: Call[T], timeout: float | None = None) -> T:
         """Make a call, again where that may help, within its time."""
@@ -50,7 +56,7 @@ class Transport:
 
     def stream(self, call: Call[T], timeout: float) -> Generator[T]:
         """Make a call that is answered again and again; once."""
-        method = getattr(self._stub(), call.rpc)
+        method = getattr(self._connection.stub(), call.rpc)
         try:
             stream = method(call.message, timeout=timeout, metadata=self._metadata())
             try:
@@ -63,13 +69,10 @@ class Transport:
 
     def close(self) -> None:
         """Close the connection; calls that other threads wait for end with ClosedError."""
-        with self._lock:
-            self._closed = True
-            if self._channel is not None and self._pid == os.getpid():
-                self._channel.close()
+        self._connection.close()
 
     def _attempt(self, call: Call[T], budget: Budget) -> T:
-        method = getattr(self._stub(), call.rpc)
+        method = getattr(self._connection.stub(), call.rpc)
         metadata = self._metadata()
         timeout = budget.within(self._setup.attempt_s(call))
         try:
@@ -79,7 +82,7 @@ class Transport:
         return call.read(reply)
 
     def _failure(self, error: Exception) -> Exception:
-        if self._closed:
+        if self._connection.closed:
             return closed(self._setup.endpoint.address)
         if isinstance(error, grpc.RpcError):
             return read_failure(error, self._setup.endpoint.address)
@@ -87,15 +90,31 @@ class Transport:
 
     def _metadata(self) -> Metadata:
         if self._token is None:
-            return ()
-        return authorization(self._token if isinstance(self._token, str) else self._token())
+            return self._besides
+        bearer = authorization(self._token if isinstance(self._token, str) else self._token())
+        return (*bearer, *self._besides)
 
-    def _stub(self) -> Any:
-        endpoint = self._setup.endpoint
+
+class _Connection:
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.closed = False
+        self._endpoint = endpoint
+        self._lock = threading.Lock()
+        self._channel: grpc.Channel | None = None
+        self._pid = 0
+
+    def close(self) -> None:
+        with self._lock:
+            self.closed = True
+            if self._channel is not None and self._pid == os.getpid():
+                self._channel.close()
+
+    def stub(self) -> Any:
+        endpoint = self._endpoint
         if self._pid not in (0, os.getpid()):  # before the lock: a fork may have copied it locked
             raise forked(endpoint.address)
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise closed(endpoint.address)
             if self._channel is None:
                 self._channel = (
