@@ -34,6 +34,7 @@ from contextworker.core.client.errors import (
     UnknownWorkflowTypeError,
     UnreachableError,
 )
+from contextworker.core.client.execution import CodeError, Execution
 from contextworker.core.client.replies import (
     Backfilled,
     Backlog,
@@ -49,6 +50,7 @@ from contextworker.core.client.replies import (
     ScheduledRun,
     ScheduleInfo,
     Started,
+    Step,
     TaskStatus,
     TaskSummary,
     Triggered,
@@ -69,7 +71,9 @@ __all__ = [
     "ClientError",
     "ClientSettings",
     "ClosedError",
+    "CodeError",
     "DeadlineExceededError",
+    "Execution",
     "FailedPreconditionError",
     "Failure",
     "GatewayFaultError",
@@ -91,6 +95,7 @@ __all__ = [
     "ScheduleNotFoundError",
     "ScheduledRun",
     "Started",
+    "Step",
     "Task",
     "TaskCancelledError",
     "TaskFailedError",

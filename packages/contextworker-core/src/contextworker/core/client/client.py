@@ -1,5 +1,6 @@
 """The sync client."""
 
+import copy
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
@@ -10,8 +11,10 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from contextcore import ContextUnit
+from contextworker.core.caller import CallerRights
 from contextworker.core.client.endpoint import DEFAULT_ADDRESS, TLS
 from contextworker.core.client.errors import ClientError
+from contextworker.core.client.execution import Execution
 from contextworker.core.client.outcome import result_of
 from contextworker.core.client.replies import (
     Cancelled,
@@ -20,12 +23,13 @@ from contextworker.core.client.replies import (
     TaskSummary,
 )
 from contextworker.core.client.requests import as_text
+from contextworker.core.client.retrying import Budget
 from contextworker.core.client.schedules import Schedules
 from contextworker.core.client.settings import ClientSettings
-from contextworker.core.client.setup import ATTEMPT_TIMEOUT_S, TIMEOUT_S, Setup
+from contextworker.core.client.setup import ATTEMPT_TIMEOUT_S, TIMEOUT_S, Setup, on_behalf_of
 from contextworker.core.client.task import Task
 from contextworker.core.client.transport import Token, Transport
-from contextworker.core.client.watching import OnInterruption
+from contextworker.core.client.watching import OnInterruption, Watching
 
 
 class WorkerClient:
@@ -101,6 +105,20 @@ class WorkerClient:
         """Where the gateway is."""
         return self._setup.endpoint.address
 
+    def on_behalf_of(self, rights: CallerRights) -> Self:
+        """Return a view whose calls are made with somebody's rights, narrower than this client's.
+
+        The gateway lets them do what both may: they never gain by it. The view shares the
+        connection: closing either closes it for both.
+
+        Args:
+            rights: As the gateway noted them with a run, by `contextworker.core.caller`.
+        """
+        view = copy.copy(self)
+        view._transport = self._transport.carrying(on_behalf_of(rights))  # noqa: SLF001 - its own
+        view.schedules = Schedules(view._transport, self._requests)  # noqa: SLF001
+        return view
+
     def start(
         self,
         what: str | ContextUnit,
@@ -128,6 +146,55 @@ class WorkerClient:
         """
         call = self._requests.start(what, payload, fields, parent=parent, provenance=provenance)
         return Task(self, self._transport.call(call, timeout), call.unit)
+
+    def execute(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        code_timeout: float | None = None,
+        language: str | None = None,
+        tenant_id: str | None = None,
+        parent: ContextUnit | None = None,
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> Execution:
+        """Run a program, exactly once however often the call has to be made, and wait for its end.
+
+        Args:
+            code: The program.
+            inputs: Variables that it finds set, by name.
+            code_timeout: Seconds that it may compute, waiting for tools aside; as many as the
+                platform allows when left out, and never more.
+            language: What it is written in; Python when left out.
+            tenant_id: Whose data it is about, where your token is for several tenants.
+            parent: The unit that this follows from: trace, scopes and provenance carry on.
+            timeout: Seconds to wait for its end at most; as long as it takes when left out.
+            wait: False to return what the first reply says, perhaps that it is still running.
+
+        Raises:
+            TaskNotDoneError: It is still running after `timeout`, and goes on: its `status` has
+                the workflow id to wait for.
+            TaskNotCompletedError: It was cancelled, or failed outside the program.
+            ClientError: See `contextworker.core.client.errors`.
+        """
+        call = self._requests.execute(
+            code,
+            parent=parent,
+            inputs=inputs,
+            timeout=code_timeout,
+            language=language,
+            tenant_id=tenant_id,
+        )
+        budget = Budget(timeout)
+        execution = self._transport.call(call, budget.within(self._setup.timeout_s))
+        if execution.done or not wait:
+            return execution
+        last = execution.task_status()
+        watching = self._setup.watching(last.workflow_id, budget.remaining_s, known=last)
+        for status in self._follow(watching, execution.run_id or None):
+            last = status
+        return Execution.of(last)
 
     def status(self, workflow_id: str, *, run_id: str | None = None) -> TaskStatus:
         """Return how a task stands; without a run id, the latest run of its workflow id.
@@ -163,6 +230,10 @@ class WorkerClient:
             ClientError: See `contextworker.core.client.errors`.
         """
         watching = self._setup.watching(workflow_id, timeout, on_interruption)
+        return self._follow(watching, run_id)
+
+    def _follow(self, watching: Watching, run_id: str | None) -> Generator[TaskStatus]:
+        workflow_id = watching.workflow_id
         follow = self._requests.watch(workflow_id, run_id)
         while True:
             stream_s = watching.stream_timeout_s()

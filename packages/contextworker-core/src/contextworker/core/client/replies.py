@@ -78,6 +78,14 @@ class Failure(Cause):
         return f"{text} ({attempt}; {again})"
 
 
+class Step(Reply):
+    """One thing that a run does or did: `running`, `completed` or `failed`."""
+
+    name: str
+    status: str = ""
+    detail: str = ""
+
+
 class Progress(Reply):
     """How far a run is."""
 
@@ -85,6 +93,8 @@ class Progress(Reply):
     done: int = 0
     total: int | None = None
     unit: str = "rows"
+    steps: tuple[Step, ...] | None = None
+    """What it did one by one, where it keeps count of that; the earliest may be left out."""
 
 
 class PendingActivity(Reply):

@@ -16,6 +16,7 @@ from contextworker.core.client.errors import (
     InvalidRequestError,
     ScheduleNotFoundError,
 )
+from contextworker.core.client.execution import Execution
 from contextworker.core.client.schedule import Schedule
 from contextworker.core.errors import ConfigurationError
 
@@ -109,6 +110,15 @@ class Requests:
             self._unit(content, "start_workflow", parent, provenance),
             replies.Started,
         )
+
+    def execute(self, code: str, *, parent: ContextUnit | None, **options: Any) -> Call[Execution]:
+        """Run a program.
+
+        Raises:
+            InvalidRequestError: Its inputs cannot travel.
+        """
+        unit = self._unit({"code": code, **_given(**options)}, "execute_code", parent)
+        return _call("ExecuteCode", unit, Execution)
 
     def status(self, workflow_id: str, run_id: str | None) -> Call[replies.TaskStatus]:
         """Ask how a run stands."""

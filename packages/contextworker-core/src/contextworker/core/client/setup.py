@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final
 
+from contextworker.core.caller import METADATA_KEY, CallerRights
 from contextworker.core.client.endpoint import TLS, Endpoint
 from contextworker.core.client.errors import ClosedError
+from contextworker.core.client.replies import TaskStatus
 from contextworker.core.client.requests import Call, Requests
 from contextworker.core.client.retrying import Backoff, Budget
 from contextworker.core.client.watching import OnInterruption, Watching
@@ -14,7 +16,7 @@ from contextworker.core.errors import ConfigurationError
 TIMEOUT_S: Final = 30.0
 ATTEMPT_TIMEOUT_S: Final = 10.0
 
-Metadata = tuple[tuple[str, str], ...]
+Metadata = tuple[tuple[str, str | bytes], ...]
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,14 @@ class Setup:
         return math.inf if call.long else self.attempt_timeout_s
 
     def watching(
-        self, workflow_id: str, timeout: float | None, on_interruption: OnInterruption | None
+        self,
+        workflow_id: str,
+        timeout: float | None,
+        on_interruption: OnInterruption | None = None,
+        *,
+        known: TaskStatus | None = None,
     ) -> Watching:
-        """Begin to follow a task."""
+        """Begin to follow a task; `known`: how it stands, where the gateway has said so."""
         budget = Budget(timeout)
         first = Budget(min(budget.remaining_s, self.timeout_s))
         return Watching(
@@ -75,6 +82,7 @@ class Setup:
             attempt_timeout_s=self.attempt_timeout_s,
             first=Backoff(first, self.attempts),
             on_interruption=on_interruption,
+            known=known,
         )
 
 
@@ -90,6 +98,11 @@ def authorization(token: str) -> Metadata:
             "token has"
         )
     return (("authorization", f"Bearer {token}"),)
+
+
+def on_behalf_of(rights: CallerRights) -> Metadata:
+    """Return the metadata that narrows a call to somebody's rights."""
+    return ((METADATA_KEY, rights.model_dump_json().encode()),)
 
 
 def closed(address: str) -> ClosedError:

@@ -39,16 +39,17 @@ class Watching:
         attempt_timeout_s: float,
         first: Backoff,
         on_interruption: OnInterruption | None,
+        known: TaskStatus | None = None,
     ) -> None:
         self.polling = False
         """Whether to ask for the status again and again: the gateway offers no WatchTask."""
 
-        self._workflow_id = workflow_id
+        self.workflow_id = workflow_id
         self._budget = budget
         self._attempt_timeout_s = attempt_timeout_s
         self._first = first
         self._on_interruption = on_interruption or (lambda _: None)
-        self._last: TaskStatus | None = None
+        self._last = known
         self._polls = 0
         self._failures = 0
         self._ends = 0  # of streams, since there was news
@@ -129,10 +130,10 @@ class Watching:
             return
         if self._last is None:
             raise DeadlineExceededError(
-                f"the gateway did not tell in time how the task {self._workflow_id} stands"
+                f"the gateway did not tell in time how the task {self.workflow_id} stands"
             )
         raise TaskNotDoneError(
-            f"the task {self._workflow_id} is not done in the time given: it is "
+            f"the task {self.workflow_id} is not done in the time given: it is "
             f"{self._last.status}; it goes on, and you may wait for it again",
             status=self._last,
         )
