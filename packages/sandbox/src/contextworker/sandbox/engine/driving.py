@@ -1,0 +1,128 @@
+"""Drive a program from one stop of the interpreter to the next, until it ends or needs an answer.
+
+Unknown names, files and modules are answered here. A call that code awaits is *pending*: the
+program may go on in another of its tasks, and stops where all of them wait. Then the pending calls
+are asked for one after another.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_monty import (
+    AsyncFunctionSnapshot,
+    AsyncFutureSnapshot,
+    AsyncNameLookupSnapshot,
+    AsyncSnapshot,
+    MontyComplete,
+)
+
+from contextworker.sandbox.engine.snapshots import Pending, Program, Suspension
+from contextworker.sandbox.engine.values import arguments, measure
+from contextworker.sandbox.messages import SLEEP, ToolCall
+
+_SLEEPS = frozenset({"time.sleep", "asyncio.sleep"})
+_AWAIT = re.compile(rb"(?<![\w.])await[\s(\\]*$")
+_SOURCE = "<python-input-0>"
+
+
+@dataclass(frozen=True)
+class Value:
+    """The program ended: the value of its last expression."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The program waits for an answer."""
+
+    call: ToolCall
+    suspension: Suspension
+    dump: bytes
+
+
+@dataclass
+class Drive:
+    """One turn of a program."""
+
+    program: Program
+    tools: frozenset[str]
+    pending: dict[int, ToolCall] = field(default_factory=dict)
+
+    async def to_stop(self, at: AsyncSnapshot) -> Value | Waiting:
+        """Drive the program on from where it is.
+
+        Raises:
+            MontyError: It failed.
+            TooLargeError: A call's arguments are larger than they may be.
+        """
+        while True:
+            match at:
+                case MontyComplete():
+                    return Value(at.output)
+                case AsyncNameLookupSnapshot():
+                    at = await self._name(at)
+                case AsyncFutureSnapshot():
+                    return self._all_wait(at)
+                case AsyncFunctionSnapshot():
+                    reached = await self._call(at)
+                    if isinstance(reached, Waiting):
+                        return reached
+                    at = reached
+
+    async def _name(self, at: AsyncNameLookupSnapshot) -> AsyncSnapshot:
+        if at.object_id is None and at.variable_name in self.tools:
+            return await at.resume(value=_stand_in(at.variable_name))
+        return await at.resume()
+
+    async def _call(self, at: AsyncFunctionSnapshot) -> AsyncSnapshot | Waiting:
+        name = str(at.function_name)
+        if at.is_os_function and name not in _SLEEPS:
+            return await at.resume_not_handled()
+        if not at.is_os_function and name not in self.tools:
+            message = f"name '{name}' is not defined"
+            return await at.resume({"exc_type": "NameError", "message": message})
+        try:
+            call = self._asked(SLEEP if at.is_os_function else name, at.args, at.kwargs)
+        except TypeError as error:
+            return await at.resume({"exc_type": "TypeError", "message": str(error)})
+        if self._awaited(at):
+            self.pending[at.call_id] = call
+            measure([[item.args, item.kwargs] for item in self.pending.values()], self._largest)
+            return await at.resume({"future": ...})
+        return Waiting(call, Suspension(program=self.program), at.dump())
+
+    def _asked(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ToolCall:
+        checked, named = arguments(name, args, dict(kwargs), self._largest)
+        return ToolCall(tool=name, args=checked, kwargs=named)
+
+    def _awaited(self, at: AsyncFunctionSnapshot) -> bool:
+        if at.allow_eager_await:
+            return True
+        # The interpreter tells an awaited call only where no other task could run meanwhile.
+        before = self.program.code.encode()[: at.position.start]
+        return at.position.filename == _SOURCE and _AWAIT.search(before) is not None
+
+    def _all_wait(self, at: AsyncFutureSnapshot) -> Waiting:
+        # In the order that code made them: a turn that runs twice must ask for the same call.
+        pending = tuple(
+            Pending(id=call_id, call=self.pending[call_id])
+            for call_id in sorted(at.pending_call_ids)
+        )
+        suspension = Suspension(program=self.program, pending=pending)
+        return Waiting(pending[0].call, suspension, at.dump())
+
+    @property
+    def _largest(self) -> int:
+        return self.program.limits.answer_bytes
+
+
+def _stand_in(name: str) -> Callable[..., None]:
+    """Return what the interpreter takes for a function of the host's: only the name matters."""
+
+    def tool() -> None: ...
+
+    tool.__name__ = tool.__qualname__ = name
+    return tool

@@ -1,0 +1,62 @@
+"""Who gets the next free interpreter: tenants take turns, and none holds them all."""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Seats:
+    """A number of places. Where there are two or more, one tenant leaves one for the others."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._most = max(1, count - 1)
+        self._held: Counter[str] = Counter()
+        # In the order of their turns: whoever was served last stands last.
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def taken(self, tenant_id: str) -> AsyncIterator[None]:
+        """Wait for a place, and hold it."""
+        await self._take(tenant_id)
+        try:
+            yield
+        finally:
+            self._leave(tenant_id)
+
+    async def _take(self, tenant_id: str) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(tenant_id, deque()).append(turn)
+        self._serve()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave(tenant_id)
+            raise
+
+    def _leave(self, tenant_id: str) -> None:
+        self._held[tenant_id] -= 1
+        if not self._held[tenant_id]:
+            del self._held[tenant_id]
+        self._free += 1
+        self._serve()
+
+    def _serve(self) -> None:
+        for tenant_id in list(self._waiting):
+            if not self._free:
+                return
+            self._serve_one(tenant_id)
+
+    def _serve_one(self, tenant_id: str) -> None:
+        queue = self._waiting[tenant_id]
+        while queue and queue[0].done():  # given up
+            queue.popleft()
+        if queue and self._held[tenant_id] < self._most:
+            self._free -= 1
+            self._held[tenant_id] += 1
+            queue.popleft().set_result(None)
+            self._waiting.move_to_end(tenant_id)
+        if not queue:
+            del self._waiting[tenant_id]
