@@ -65,6 +65,13 @@ class System:
         process.terminate()
         return process.wait(30)
 
+    def stop_well(self, *names: str) -> None:
+        """End processes as every supervisor does: exit code 0, and no traceback in their logs."""
+        for name in names:
+            code = self.stop(name)
+            log = (self.folder / f"{name}.log").read_text()
+            assert (0, False) == (code, "Traceback" in log), f"{name} ended with {code}:\n{log}"
+
     def start_gateway(self) -> None:
         """Start the gateway's executable."""
         self.start("gateway", "gateway", says="gateway listening on")
