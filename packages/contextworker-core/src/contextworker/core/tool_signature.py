@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.tools import LONGEST_TIMEOUT_S, Tool, ToolContext
 
-_MANY: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+_NOT_FIRST: Final = (Parameter.VAR_POSITIONAL, Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,13 @@ class ToolSignature:
                 f"the tool {name} is not async: define it with `async def`, and await in it what "
                 "takes time"
             )
-        first, *own = _parameters(name, tool)
-        if first.annotation is not ToolContext or first.kind in (*_MANY, Parameter.KEYWORD_ONLY):
+        own = _parameters(name, tool)
+        first = own.pop(0) if own else None
+        if first is None or first.annotation is not ToolContext or first.kind in _NOT_FIRST:
+            found = f"is {str(first)!r}" if first else "is missing"
             raise ConfigurationError(
-                f"the first parameter of the tool {name} is {str(first)!r}; make it "
-                "`context: ToolContext`, by which the tool knows its tenant"
+                f"the first parameter of the tool {name} {found}; make it `context: ToolContext`, "
+                "by which the tool knows its tenant"
             )
         checks = {one.name: _check(name, one) for one in own}
         return cls(name, Signature(own), checks)
@@ -95,7 +97,10 @@ class ToolSignature:
 
     def _checked(self, argument: str, value: JsonValue, check: TypeAdapter[Any]) -> Any:
         # As JSON: there, strict still takes a text for a date or a choice, but none for a number.
-        text = to_json(value, inf_nan_mode="constants")
+        try:
+            text = to_json(value, inf_nan_mode="constants")
+        except ValueError as error:
+            raise ValueError(f"{self.name}(): {argument}: {error}") from None
         try:
             return check.validate_json(text, strict=True)
         except ValidationError as error:
@@ -107,13 +112,12 @@ class ToolSignature:
 
 def _parameters(name: str, tool: Tool) -> list[Parameter]:
     try:
-        found = list(inspect.signature(tool.function, eval_str=True).parameters.values())
+        return list(inspect.signature(tool.function, eval_str=True).parameters.values())
     except Exception as error:
         raise ConfigurationError(
             f"the annotations of the tool {name} cannot be read: {error}; import what they name "
             "at run time, not for type checking only"
         ) from error
-    return found or [Parameter("()", Parameter.VAR_POSITIONAL)]
 
 
 def _check(name: str, parameter: Parameter) -> TypeAdapter[Any]:
