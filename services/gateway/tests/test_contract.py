@@ -20,11 +20,13 @@ from temporalio.client import Client
 
 from contextcore import ContextUnit, SecurityScopes, context_unit_pb2
 from contextworker.core.announcement import Announcement
+from contextworker.core.caller import METADATA_KEY, CallerRights
 from contextworker.gateway import errors, interceptor
 from contextworker.gateway.deadline import within
 from contextworker.gateway.errors import GatewayError
 from contextworker.gateway.identity.authenticator import Authenticator
 from contextworker.gateway.rpcs import requests
+from contextworker.gateway.runs import executing
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
@@ -205,15 +207,19 @@ async def without_the_scope(scene: Scene) -> Told:
 @ends(errors.TenantDeniedError)
 async def for_another_tenant(scene: Scene) -> Told:
     """Name a tenant that is not the token's."""
-    payload = VALID[scene.rpc] | {"tenant_id": "globex"}
-    refusal = await scene.on(scene.world.guarded.bearing(token()), payload)
+    caller, payload = scene.world.guarded.bearing(token()), VALID[scene.rpc]
+    if scene.rpc == "ListModules":
+        rights = CallerRights(subject="alice", tenant_id="globex").model_dump_json().encode()
+        refusal = await scene.on(caller, metadata=[(METADATA_KEY, rights)])
+    else:
+        refusal = await scene.on(caller, payload | {"tenant_id": "globex"})
     return Told(refusal, {"tenant_id": "globex"})
 
 
 @ends(errors.UnknownWorkflowTypeError)
 async def of_an_unknown_type(scene: Scene) -> Told:
     """Name a type that nobody serves."""
-    refusal = await scene.on(scene.world.open, _starting(scene.rpc, "harvst"))
+    refusal = await scene.on(scene.world.open, _starting(scene, "harvst"))
     known = refusal.metadata["known"]
     assert {"toy", "toy_plain"} <= set(known.split(","))
     return Told(refusal, {"workflow_type": "harvst", "known": known})
@@ -229,7 +235,7 @@ async def of_a_contested_type(scene: Scene) -> Told:
         await deploy(scene.client, name, "dev", announcement.to_payload())
     # Temporal may list the one a moment before the other.
     await until(partial(_claims, scene.world.open, kind), lambda claims: claims == len(claimants))
-    refusal = await scene.on(scene.world.open, _starting(scene.rpc, kind))
+    refusal = await scene.on(scene.world.open, _starting(scene, kind))
     return Told(refusal, {"workflow_type": kind, "modules": ",".join(claimants)})
 
 
@@ -239,7 +245,7 @@ async def of_a_broken_route(scene: Scene) -> Told:
     kind = f"broken_{scene.rpc.lower()}"
     announcement = _announcing(workflow_type=kind, payload_schema={"type": "nothing"})
     await deploy(scene.client, f"breaker-{scene.rpc.lower()}", "dev", announcement.to_payload())
-    refusal = await scene.on(scene.world.open, _starting(scene.rpc, kind))
+    refusal = await scene.on(scene.world.open, _starting(scene, kind))
     return Told(refusal, {"workflow_type": kind, "module": f"breaker-{scene.rpc.lower()}"})
 
 
@@ -260,7 +266,15 @@ async def of_no_schedule(scene: Scene) -> Told:
 @ends(errors.NotOfferedError)
 async def for_what_nobody_does(scene: Scene) -> Told:
     """Ask for what nothing here does."""
-    return Told(await scene.on(scene.world.open))
+    return Told(await scene.on(scene.world.open, _starting(scene, "execute_nothing")))
+
+
+@ends(errors.ExecutionFailedError)
+async def that_fails_to_run(scene: Scene) -> Told:
+    """Send code whose run fails."""
+    refusal = await scene.on(scene.world.open, {"code": "fail"})
+    named = {key: refusal.metadata[key] for key in ("workflow_id", "run_id")}
+    return Told(refusal, named | {"status": "failed"})
 
 
 @ends(errors.TemporalUnavailableError)
@@ -339,10 +353,13 @@ async def with_a_fault(scene: Scene) -> Told:
     return Told(refusal, {"incident": refusal.metadata["incident"]})
 
 
-def _starting(rpc: str, workflow_type: str) -> dict[str, Any]:
-    payload = VALID[rpc]
-    if rpc == "StartWorkflow":
+def _starting(scene: Scene, workflow_type: str) -> dict[str, Any]:
+    payload = VALID[scene.rpc]
+    if scene.rpc == "StartWorkflow":
         return payload | {"workflow_type": workflow_type}
+    if scene.rpc == "ExecuteCode":
+        scene.patch.setattr(executing, "EXECUTE_CODE", workflow_type)
+        return payload
     [schedule] = payload["schedules"]
     return payload | {"schedules": [schedule | {"workflow_type": workflow_type}]}
 
@@ -376,7 +393,7 @@ async def _one_run(caller: Caller, supplier_code: str, tenant_id: str) -> dict[s
     return {"workflow_id": (await caller.ask("StartWorkflow", start))["workflow_id"]}
 
 
-@pytest.mark.parametrize("rpc", [rpc for rpc in RPCS if rpc != "ExecuteCode"])
+@pytest.mark.parametrize("rpc", RPCS)
 async def test_every_reply_is_a_child_of_its_request(gateways: World, toys: None, rpc: str) -> None:
     """Its ids, its trace, its provenance and its scopes; of a stream, each unit."""
     request = ContextUnit(

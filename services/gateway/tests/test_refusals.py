@@ -9,6 +9,7 @@ from gateway_calls import Caller
 
 from contextcore import ContextUnit, context_unit_pb2
 from contextworker.gateway.rpcs import requests
+from contextworker.gateway.runs import executing
 
 TOY = {"workflow_type": "toy", "supplier_code": "done"}
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -191,13 +192,19 @@ async def test_an_unknown_run_is_not_found(caller: Caller, run_id: str | None) -
     assert ("RUN_NOT_FOUND", {"workflow_id": "harvest-x-y"}) == (refusal.reason, refusal.metadata)
 
 
-async def test_running_code_is_not_offered(caller: Caller) -> None:
-    """Nothing here runs code, and the answer says so."""
+async def test_code_that_nobody_runs_is_not_offered(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No module announces that it would, and the answer says so."""
+    monkeypatch.setattr(executing, "EXECUTE_CODE", "execute_code_of_nobody")
+
     refusal = await caller.refused("ExecuteCode", {"code": "1 + 1"})
 
     assert grpc.StatusCode.UNIMPLEMENTED == refusal.code
     assert "NOT_OFFERED" == refusal.reason
-    assert "execute_code" in refusal.message
+    assert "this installation runs no code: no module announces the workflow type " in (
+        refusal.message
+    )
 
 
 async def test_a_payload_beyond_what_a_run_takes_is_refused(caller: Caller, toys: None) -> None:

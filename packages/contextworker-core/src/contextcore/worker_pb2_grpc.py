@@ -124,7 +124,9 @@ class WorkerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExecuteCode(self, request, context):
-        """{code, language?, timeout?} -> {result, stdout, stderr}
+        """{code, language?, timeout?, inputs?, tenant_id?}
+        -> {result, stdout, stderr, error?, ..., workflow_id, run_id, status: completed}, or where it is
+        not done in time {workflow_id, run_id, status: running | queued, reason?}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,10 @@ class WorkerServiceStub:
     GetTaskStatus: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
     """{workflow_id, run_id?} -> {status, progress?, result?, error?, ...}"""
     ExecuteCode: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
-    """{code, language?, timeout?} -> {result, stdout, stderr}"""
+    """{code, language?, timeout?, inputs?, tenant_id?}
+    -> {result, stdout, stderr, error?, ..., workflow_id, run_id, status: completed}, or where it is
+    not done in time {workflow_id, run_id, status: running | queued, reason?}
+    """
     ListModules: _grpc.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
     """{} -> {modules: [{name, task_queue, build_id, workers, versions, backlog, routes: [...]}]}"""
     WatchTask: _grpc.UnaryStreamMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]
@@ -77,7 +80,10 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     GetTaskStatus: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
     """{workflow_id, run_id?} -> {status, progress?, result?, error?, ...}"""
     ExecuteCode: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
-    """{code, language?, timeout?} -> {result, stdout, stderr}"""
+    """{code, language?, timeout?, inputs?, tenant_id?}
+    -> {result, stdout, stderr, error?, ..., workflow_id, run_id, status: completed}, or where it is
+    not done in time {workflow_id, run_id, status: running | queued, reason?}
+    """
     ListModules: _aio.UnaryUnaryMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
     """{} -> {modules: [{name, task_queue, build_id, workers, versions, backlog, routes: [...]}]}"""
     WatchTask: _aio.UnaryStreamMultiCallable[_context_unit_pb2.ContextUnit, _context_unit_pb2.ContextUnit]  # type: ignore[assignment]
@@ -131,7 +137,10 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _context_unit_pb2.ContextUnit,
         context: _ServicerContext,
     ) -> _typing.Union[_context_unit_pb2.ContextUnit, _abc.Awaitable[_context_unit_pb2.ContextUnit]]:
-        """{code, language?, timeout?} -> {result, stdout, stderr}"""
+        """{code, language?, timeout?, inputs?, tenant_id?}
+        -> {result, stdout, stderr, error?, ..., workflow_id, run_id, status: completed}, or where it is
+        not done in time {workflow_id, run_id, status: running | queued, reason?}
+        """
 
     @_abc_1.abstractmethod
     def ListModules(

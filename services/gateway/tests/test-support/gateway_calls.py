@@ -48,7 +48,7 @@ class Caller:
         request: ContextUnit | context_unit_pb2.ContextUnit | dict[str, Any],
         *,
         timeout: float | None = 20,  # noqa: ASYNC109 - it becomes the call's deadline
-        metadata: Sequence[tuple[str, str]] = (),
+        metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> list[ContextUnit]:
         """Make one call for all that is answered; raises Refusal."""
         if isinstance(request, dict):

@@ -19,9 +19,7 @@ SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"]
 RPCS = tuple(method.name for method in SERVICE.methods)
 STREAMING = frozenset(method.name for method in SERVICE.methods if method.server_streaming)
 
-# Whoever does something, asks Temporal; nothing runs code yet.
-_WORKING = tuple(rpc for rpc in RPCS if rpc != "ExecuteCode")
-_STARTING = ("StartWorkflow", "RegisterSchedules")
+_STARTING = ("StartWorkflow", "ExecuteCode", "RegisterSchedules")
 _ONE_RUN = ("GetTaskStatus", "WatchTask", "CancelTask")
 _ONE_SCHEDULE = (
     "PauseSchedule",
@@ -30,7 +28,6 @@ _ONE_SCHEDULE = (
     "BackfillSchedule",
     "DeleteSchedule",
 )
-_OF_A_TENANT = (*_STARTING, *_ONE_RUN, "ListTasks", "ListSchedules", *_ONE_SCHEDULE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ ENDINGS = (
     ),
     _ending(
         errors.PermissionMissingError,
-        "the token does not permit the call",
+        "the token does not permit the call, or whom it is made for may not make it",
         metadata=("rpc", "permission"),
     ),
     _ending(
@@ -94,7 +91,8 @@ ENDINGS = (
     ),
     _ending(
         errors.InvalidRequestError,
-        "the envelope or the payload is wrong, or larger than a run takes (2 MiB in Temporal)",
+        "the envelope, the payload or the metadata is wrong, or a payload larger than a run takes "
+        "(2 MiB in Temporal)",
         violations=True,
     ),
     _ending(
@@ -104,8 +102,7 @@ ENDINGS = (
     ),
     _ending(
         errors.TenantDeniedError,
-        "the payload names a tenant that is not the token's",
-        rpcs=_OF_A_TENANT,
+        "the payload, or whom the call is made for, names a tenant that is not the token's",
         metadata=("tenant_id",),
     ),
     _ending(
@@ -138,24 +135,28 @@ ENDINGS = (
         rpcs=_ONE_SCHEDULE,
         metadata=("tenant_id", "schedule_id"),
     ),
-    _ending(errors.NotOfferedError, "nothing that is installed does this", rpcs=("ExecuteCode",)),
+    _ending(errors.NotOfferedError, "no module runs code", rpcs=("ExecuteCode",)),
+    _ending(
+        errors.ExecutionFailedError,
+        "the run that was to run the code failed, was cancelled or terminated, timed out, or left "
+        "what no reply can hold; an error in the code is a result",
+        rpcs=("ExecuteCode",),
+        metadata=("workflow_id", "run_id", "status"),
+    ),
     _ending(
         errors.TemporalUnavailableError,
         "Temporal is away, hangs, or does not let the gateway in",
-        rpcs=_WORKING,
         retry=True,
     ),
-    _ending(errors.TemporalBusyError, "Temporal asks to slow down", rpcs=_WORKING, retry=True),
+    _ending(errors.TemporalBusyError, "Temporal asks to slow down", retry=True),
     _ending(
         errors.TemporalRefusedError,
         "Temporal says no, for a reason that only it knows of",
-        rpcs=_WORKING,
         metadata=("temporal_code",),
     ),
     _ending(
         errors.ReplyTooLargeError,
         "the answer is larger than clients take (4 MiB)",
-        rpcs=_WORKING,
         metadata=("size", "limit"),
     ),
     _ending(
@@ -167,7 +168,7 @@ ENDINGS = (
     _ending(
         errors.OutOfTimeError,
         "the caller's deadline passed before Temporal answered",
-        rpcs=tuple(rpc for rpc in _WORKING if rpc != "ListModules"),
+        rpcs=tuple(rpc for rpc in RPCS if rpc != "ListModules"),
     ),
     Ending(_Code.DEADLINE_EXCEEDED, "", "the same, where the client notices first"),
     Ending(_Code.RESOURCE_EXHAUSTED, "", "the request is larger than the gateway takes"),

@@ -137,7 +137,7 @@ def _mutations(draw: DrawFn, payload: dict[str, Any]) -> bytes:
     return bytes(data)
 
 
-_METADATA = st.one_of(
+_METADATA: SearchStrategy[tuple[tuple[str, str | bytes], ...]] = st.one_of(
     st.sampled_from(
         [
             (("authorization", "Bearer"),),
@@ -152,6 +152,18 @@ _METADATA = st.one_of(
             (("x-request-id", "x" * 60_000),),
             (("grpc-accept-encoding", "nonsense"),),
             (("traceparent", "00-zz-zz-zz"),),
+            *(
+                (("contextworker-on-behalf-of-bin", rights),)
+                for rights in (
+                    b'{"subject": "alice", "tenant_id": "acme", "permissions": ["worker:read"]}',
+                    b'{"subject": "alice", "tenant_id": "acme", "permissions": null}',
+                    b'{"subject": "\\u0000", "tenant_id": "globex"}',
+                    b'{"permissions": [1, {"x": []}]}',
+                    b"[" * 4000,
+                    b"\xff\xfe",
+                    b"",
+                )
+            ),
         ]
     ),
     st.binary(max_size=200).map(lambda data: (("x-odd-bin", data),)),

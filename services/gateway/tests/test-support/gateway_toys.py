@@ -3,20 +3,31 @@
 import asyncio
 import os
 from datetime import timedelta
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
 
 from contextcore import ContextUnit
+from contextworker.core.caller import MEMO_KEY, CallerRights
 from contextworker.core.errors import PermanentError
-from contextworker.core.messages import Message, Progress, RoutePayload
+from contextworker.core.messages import Message, Progress, RoutePayload, Step, StepStatus
 from contextworker.core.process import run_module_worker
 from contextworker.core.registry import ModuleConfig, Route
 
 
 class OutOfTentsError(PermanentError):
     """The toys' own permanent error."""
+
+
+class ToyCode(RoutePayload):
+    """What code a toy execution is to run; it knows a few words."""
+
+    code: str = Field(min_length=1)
+    language: Literal["python"] = "python"
+    timeout: float | None = Field(default=None, gt=0)
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class ToyItem(Message):
@@ -137,6 +148,77 @@ class PlainWorkflow:
         return {"values": [1, None]}
 
 
+def rights() -> dict[str, JsonValue]:
+    """Return whose rights a run has."""
+    held: CallerRights = workflow.memo_value(MEMO_KEY, type_hint=CallerRights)
+    return held.model_dump(mode="json")
+
+
+@workflow.defn(name="execute_code")
+class CodeWorkflow:
+    """Does what a word of `code` says."""
+
+    def __init__(self) -> None:
+        self._finished = False
+        self._steps: tuple[Step, ...] = ()
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit | str:
+        """Run."""
+        result: JsonValue = 2
+        match unit.payload["code"]:
+            case "wait":
+                await workflow.wait_condition(lambda: self._finished)
+            case "again":
+                workflow.continue_as_new(unit.child({"code": "rights"}, provenance="a:b"))
+            case "again and wait":
+                workflow.continue_as_new(unit.child({"code": "wait"}, provenance="a:b"))
+            case "rights":
+                result = rights()
+            case "fail":
+                raise OutOfTentsError("no interpreter is left")
+            case "much":
+                result = [0] * 600_000
+            case "plain":
+                return "no unit"
+        return unit.child({"result": result, "stdout": "", "stderr": ""}, provenance="worker:toy")
+
+    @workflow.signal
+    def finish(self) -> None:
+        """End a waiting run."""
+        self._finished = True
+
+    @workflow.signal
+    def step(self, detail: str, times: int) -> None:
+        """Take some steps."""
+        step = Step(name="wait_for", status=StepStatus.RUNNING, detail=detail)
+        self._steps += (step,) * times
+
+    @workflow.query(name="progress")
+    def progress(self) -> Progress:
+        """Tell the steps."""
+        return Progress(stage="run", steps=self._steps)
+
+
+@workflow.defn(name="toy_agent")
+class AgentWorkflow:
+    """Acts for whoever started it, one at a time for each supplier."""
+
+    def __init__(self) -> None:
+        self._finished = False
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit:
+        """Run."""
+        await workflow.wait_condition(lambda: self._finished)
+        return unit.child(rights(), provenance="worker:toy")
+
+    @workflow.signal
+    def finish(self) -> None:
+        """End it."""
+        self._finished = True
+
+
 toys = ModuleConfig(
     name=os.environ.get("TOY_MODULE", "toys"),
     workflows=[
@@ -147,6 +229,13 @@ toys = ModuleConfig(
             description="Plays",
         ),
         PlainWorkflow,
+        Route(workflow=CodeWorkflow, payload=ToyCode, needs_caller=True),
+        Route(
+            workflow=AgentWorkflow,
+            payload=ToyRequest,
+            workflow_id="toy_agent-{tenant_id}-{supplier_code}",
+            needs_caller=True,
+        ),
     ],
     activities=[fail, work, count],
 )

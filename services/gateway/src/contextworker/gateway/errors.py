@@ -8,9 +8,10 @@ GatewayError
 ├── RouteConflictError         FAILED_PRECONDITION  two modules claim one type
 ├── BrokenRouteError           FAILED_PRECONDITION  a module announced what cannot be used
 ├── NotOfferedError            UNIMPLEMENTED        nothing installed does this
+├── ExecutionFailedError       ABORTED              the run that ran code left no result
 ├── UnauthenticatedError       UNAUTHENTICATED      no token, or not one that says who calls
 ├── PermissionMissingError     PERMISSION_DENIED    the token does not permit the RPC
-├── TenantDeniedError          PERMISSION_DENIED    the payload names a tenant that is not theirs
+├── TenantDeniedError          PERMISSION_DENIED    a tenant is named that is not theirs
 ├── ScopeMissingError          PERMISSION_DENIED    the unit asks for scopes the token has not
 ├── KeysUnavailableError       UNAVAILABLE          the keys that tokens are checked with are away
 ├── RateLimitedError           RESOURCE_EXHAUSTED   the tenant calls too often; try again
@@ -139,6 +140,17 @@ class NotOfferedError(GatewayError, PermanentError):
     reason = "NOT_OFFERED"
 
 
+class ExecutionFailedError(GatewayError, PermanentError):
+    """The run that was to run code ended without a result: an error in code is a result."""
+
+    code = grpc.StatusCode.ABORTED
+    reason = "EXECUTION_FAILED"
+
+    def __init__(self, workflow_id: str, run_id: str, status: str, why: str) -> None:
+        self.metadata = {"workflow_id": workflow_id, "run_id": run_id, "status": status}
+        super().__init__(f"the execution {workflow_id!r} left no result: {why}")
+
+
 class UnauthenticatedError(GatewayError, PermanentError):
     """The call has no token, or not one that says who calls."""
 
@@ -163,11 +175,20 @@ class PermissionMissingError(GatewayError, PermanentError):
     code = grpc.StatusCode.PERMISSION_DENIED
     reason = "PERMISSION_MISSING"
 
-    def __init__(self, rpc: str, permission: str) -> None:
+    def __init__(self, rpc: str, permission: str, *, acting_as: str = "") -> None:
+        """Refuse an RPC.
+
+        Args:
+            rpc: Its name.
+            permission: What it takes.
+            acting_as: In whose name it is called, where the token itself would permit it.
+        """
         self.metadata = {"rpc": rpc, "permission": permission}
         super().__init__(
-            f"{rpc} takes the permission {permission!r}, which your token does not have; use a "
-            "token that has it"
+            f"{rpc} takes the permission {permission!r}, which {acting_as} does not have"
+            if acting_as
+            else f"{rpc} takes the permission {permission!r}, which your token does not have; use "
+            "a token that has it"
         )
 
 
@@ -195,16 +216,24 @@ class KeysUnavailableError(GatewayError, TransientError):
 
 
 class TenantDeniedError(GatewayError, PermanentError):
-    """The payload names a tenant that is not the caller's."""
+    """The payload, or whom the call is made for, names a tenant that is not the caller's."""
 
     code = grpc.StatusCode.PERMISSION_DENIED
     reason = "TENANT_DENIED"
 
-    def __init__(self, tenant_id: str) -> None:
+    def __init__(self, tenant_id: str, *, by: str = "") -> None:
+        """Refuse a tenant.
+
+        Args:
+            tenant_id: The tenant.
+            by: The metadata that names it; empty where the payload does.
+        """
         self.metadata = {"tenant_id": tenant_id}
+        denied = f"your token is not for the tenant {tenant_id!r}"
         super().__init__(
-            f"your token is not for the tenant {tenant_id!r}; leave tenant_id out, or use a token "
-            "that names it"
+            f"{denied}, which the metadata {by} names; use a token that is"
+            if by
+            else f"{denied}; leave tenant_id out, or use a token that names it"
         )
 
 

@@ -22,6 +22,7 @@ from contextworker.gateway.modules.listing import ModuleLister
 from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
+from contextworker.gateway.runs.executing import Executor
 from contextworker.gateway.runs.plan import Planner
 from contextworker.gateway.runs.tasks import Tasks
 from contextworker.gateway.schedules.setup import Schedules
@@ -66,8 +67,10 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     attribute = TenantAttribute(temporal)
     queues = Queues(temporal)
     tasks = Tasks.of(temporal, queues, planner, attribute)
+    executor = Executor(temporal, queues, tasks.starter, wait_s=settings.gateway_execute_wait_s)
     servicer = WorkerServicer(
         tasks,
+        executor,
         ModuleLister(temporal, queues, routes, min_interval_s=settings.gateway_route_refresh_min_s),
         Schedules.of(temporal, attribute, routes, planner),
     )
@@ -93,6 +96,7 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
             finally:
                 await health.leave()
                 tasks.watches.leave()
+                executor.leave()
                 await server.stop(settings.gateway_shutdown_grace_s)
                 for task in beside:
                     task.cancel()

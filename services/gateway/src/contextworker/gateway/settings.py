@@ -75,6 +75,12 @@ class GatewaySettings(AuthSettings, RuntimeSettings):
     gateway_max_watches: int = Field(
         default=256, ge=0, description="Runs a tenant may watch at once; 0 for any number."
     )
+    gateway_execute_wait_s: float = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="Longest wait of an ExecuteCode for its result, within the caller's deadline.",
+    )
     gateway_max_connection_age_s: float = Field(
         default=600,
         gt=0,

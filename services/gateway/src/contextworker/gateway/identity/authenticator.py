@@ -1,9 +1,8 @@
 """Tells who makes a call, and whether they may."""
 
-from collections.abc import Iterable
-
 from contextworker.gateway.errors import PermissionMissingError, UnauthenticatedError
 from contextworker.gateway.identity.caller import ANONYMOUS, Caller
+from contextworker.gateway.identity.narrowing import Metadata, narrowed
 from contextworker.gateway.identity.permissions import PERMISSIONS
 from contextworker.gateway.identity.tokens import Tokens
 
@@ -16,23 +15,30 @@ class Authenticator:
     def __init__(self, tokens: Tokens | None = None) -> None:
         self._tokens = tokens
 
-    async def caller(self, rpc: str, metadata: Iterable[tuple[str, str | bytes]] | None) -> Caller:
-        """Return who calls an RPC of the WorkerService.
+    async def caller(self, rpc: str, metadata: Metadata | None) -> Caller:
+        """Return who calls an RPC of the WorkerService, narrowed to those it calls for.
 
         Raises:
             UnauthenticatedError: It brings no token, or not one that says who calls.
-            PermissionMissingError: Its token does not permit that RPC.
+            PermissionMissingError: Its token, or whom it calls for, does not permit that RPC.
             KeysUnavailableError: The keys to tell with are away.
+            InvalidRequestError: It does not say in a way that can be read for whom it calls.
+            TenantDeniedError: It calls for a tenant that is not its token's.
         """
-        if self._tokens is None:
-            return ANONYMOUS
-        caller = await self._tokens.caller(_bearer(metadata or ()))
-        if caller.lacks([PERMISSIONS[rpc]]):
-            raise PermissionMissingError(rpc, PERMISSIONS[rpc])
-        return caller
+        metadata = metadata or ()
+        caller = ANONYMOUS
+        if self._tokens is not None:
+            caller = await self._tokens.caller(_bearer(metadata))
+        permission = PERMISSIONS[rpc]
+        if caller.lacks([permission]):
+            raise PermissionMissingError(rpc, permission)
+        acting = narrowed(caller, metadata)
+        if acting.lacks([permission]):
+            raise PermissionMissingError(rpc, permission, acting_as=acting.subject)
+        return acting
 
 
-def _bearer(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+def _bearer(metadata: Metadata) -> str:
     sent = [value for key, value in metadata if key == "authorization"]
     if not sent:
         raise UnauthenticatedError(

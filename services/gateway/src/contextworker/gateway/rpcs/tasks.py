@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from contextcore import ContextUnit
-from contextworker.gateway.errors import NotOfferedError
 from contextworker.gateway.rpcs.requests import (
     DEFAULT_PAGE,
     RUN_FIELDS,
@@ -43,13 +42,6 @@ class TaskRpcs:
         unit = _ONE_RUN.read(request)
         status = await self._tasks.statuses.read(_asked(unit))
         return unit.child(status, provenance="gateway:get_task_status").to_protobuf()
-
-    async def ExecuteCode(self, request: Wire, context: Context) -> Wire:  # noqa: ARG002, N802 - the proto's
-        """Refuse: no module runs code yet."""
-        decoded(request)
-        raise NotOfferedError(
-            "this installation runs no code: no module announces the workflow type 'execute_code'"
-        )
 
     async def WatchTask(self, request: Wire, context: Context) -> AsyncGenerator[Wire, None]:  # noqa: ARG002, N802 - the proto's
         """Tell how a run stands whenever that changes, until it closes."""

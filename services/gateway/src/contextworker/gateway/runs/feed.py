@@ -2,18 +2,16 @@
 
 import asyncio
 import time
-from datetime import timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import HistoryEventFilterType
 from temporalio.api.workflow.v1 import WorkflowExecutionInfo
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.service import RPCError
 
 from contextworker.core.messages import Progress
 from contextworker.gateway.errors import TemporalBusyError, TemporalUnavailableError
 from contextworker.gateway.runs.following import describe, followed
+from contextworker.gateway.runs.history import awaited_close_event
 from contextworker.gateway.runs.state.progress import query_progress
 from contextworker.gateway.runs.state.status import Status, StatusReader
 from contextworker.gateway.shared_task import shared_task
@@ -24,8 +22,6 @@ _LONGEST_PAUSE_S = 2.0
 _SLOWER = 1.5
 _PATIENCE_S = 60.0
 _OPEN = (Status.QUEUED, Status.RUNNING)
-# Longer than Temporal holds a long poll (20 s), so that it is Temporal who ends it.
-_LONG_POLL = timedelta(seconds=40)
 _ALWAYS_MOVE = ("last_heartbeat_at", "next_attempt_at")
 
 
@@ -137,16 +133,8 @@ class Feed:
         await asyncio.wait({self._closing}, timeout=seconds)
 
     async def _closes(self, run: WorkflowExecution) -> None:
-        request = GetWorkflowExecutionHistoryRequest(
-            namespace=self._temporal.namespace,
-            execution=run,
-            wait_new_event=True,
-            history_event_filter_type=HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
-        )
-        poll = self._temporal.service.get_workflow_execution_history
         try:
-            while not (answer := await poll(request, timeout=_LONG_POLL)).history.events:
-                request.next_page_token = answer.next_page_token
+            await awaited_close_event(self._temporal, run)
         except (RPCError, RuntimeError):  # the reading tells what is wrong, and goes on without
             await asyncio.sleep(_LONGEST_PAUSE_S)
 

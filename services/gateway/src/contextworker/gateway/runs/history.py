@@ -1,6 +1,7 @@
 """Reads single events of a run's history."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import HistoryEventFilterType
@@ -11,6 +12,9 @@ from temporalio.api.workflowservice.v1 import (
 )
 
 from contextworker.gateway.temporal import Temporal
+
+# Longer than Temporal holds a long poll (20 s), so that it is Temporal who ends it.
+_LONG_POLL = timedelta(seconds=40)
 
 
 async def close_event(temporal: Temporal, run: WorkflowExecution) -> HistoryEvent:
@@ -23,6 +27,24 @@ async def close_event(temporal: Temporal, run: WorkflowExecution) -> HistoryEven
             history_event_filter_type=HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
         ),
     )
+    return answer.history.events[-1]
+
+
+async def awaited_close_event(temporal: Temporal, run: WorkflowExecution) -> HistoryEvent:
+    """Return the last event of a run once it has closed, of which Temporal tells at once.
+
+    Raises:
+        RPCError: Temporal does not answer, or not as it should.
+    """
+    request = GetWorkflowExecutionHistoryRequest(
+        namespace=temporal.namespace,
+        execution=run,
+        wait_new_event=True,
+        history_event_filter_type=HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
+    )
+    poll = temporal.service.get_workflow_execution_history
+    while not (answer := await poll(request, timeout=_LONG_POLL)).history.events:
+        request.next_page_token = answer.next_page_token
     return answer.history.events[-1]
 
 

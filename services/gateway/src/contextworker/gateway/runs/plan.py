@@ -7,10 +7,12 @@ from temporalio.api.common.v1 import Memo, Payload, Payloads, Priority, SearchAt
 from temporalio.api.sdk.v1 import UserMetadata
 
 from contextcore import ContextUnit, Violation
+from contextworker.core.caller import CallerRights
 from contextworker.core.messages import RoutePayload
 from contextworker.core.workflow_ids import MAX_CHARACTERS, TENANT_FIELD
 from contextworker.gateway.errors import InvalidRequestError
 from contextworker.gateway.identity.caller import current_caller
+from contextworker.gateway.ownership.rights import noted, rights_of
 from contextworker.gateway.ownership.scopes import memo_of
 from contextworker.gateway.ownership.tenants import attributes_of
 from contextworker.gateway.payload_check import check
@@ -47,6 +49,9 @@ class PlannedRun:
     task_queue: str
     input: Payloads
     memo: Memo | None
+    rights: CallerRights | None
+    """Of whoever starts it, in the memo, too; None where the route does not need them."""
+
     search_attributes: SearchAttributes
     priority: Priority
     summary: Payload | None
@@ -100,6 +105,10 @@ class Planner:
         summary = None
         if route.announced.description:
             [summary] = await converter.encode([route.announced.description])
+        memo, rights = await memo_of(converter, unit.security), None
+        if route.announced.needs_caller:
+            rights = rights_of(current_caller(), tenant_id)
+            memo = await noted(converter, memo, rights)
         return PlannedRun(
             workflow_id=workflow_id,
             is_of_one_unit=template is None,
@@ -107,7 +116,8 @@ class Planner:
             workflow_type=route.workflow_type,
             task_queue=route.task_queue,
             input=_checked(await converter.encode([unit])),
-            memo=await memo_of(converter, unit.security),
+            memo=memo,
+            rights=rights,
             search_attributes=attributes_of(tenant_id),
             priority=Priority(fairness_key=tenant_id),
             summary=summary,

@@ -117,7 +117,7 @@ class SchedulePlanner:
     async def _planned(
         self, unit: ContextUnit, one: Definition, run: PlannedRun
     ) -> PlannedSchedule:
-        record = ScheduleRecord.of(one, run.tenant_id, run.task_queue, unit.security)
+        record = ScheduleRecord.of(one, run.tenant_id, run.task_queue, unit.security, run.rights)
         base = run_base(run.workflow_type, run.tenant_id, one.schedule_id)
         [noted] = await self.temporal.converter(base).encode([record])
         memo = Memo(fields={MEMO_KEY: noted})

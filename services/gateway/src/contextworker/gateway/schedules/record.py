@@ -10,6 +10,7 @@ from temporalio.api.common.v1 import Memo
 from temporalio.converter import DataConverter
 
 from contextcore import SecurityScopes
+from contextworker.core.caller import CallerRights
 from contextworker.core.messages import Message
 from contextworker.gateway.schedules.definition import Definition
 from contextworker.gateway.temporal import UNREADABLE
@@ -29,7 +30,12 @@ class ScheduleRecord(Message):
 
     @classmethod
     def of(
-        cls, definition: Definition, tenant_id: str, task_queue: str, scopes: SecurityScopes
+        cls,
+        definition: Definition,
+        tenant_id: str,
+        task_queue: str,
+        scopes: SecurityScopes,
+        rights: CallerRights | None,
     ) -> "ScheduleRecord":
         """Note a definition, with all else that its runs are made of."""
         content = {
@@ -39,6 +45,8 @@ class ScheduleRecord(Message):
             "task_queue": task_queue,
             "scopes": scopes.model_dump(mode="json"),
         }
+        if rights is not None:
+            content["rights"] = rights.model_dump(mode="json")
         text = json.dumps(content, sort_keys=True)
         return cls(
             schedule_id=definition.schedule_id,

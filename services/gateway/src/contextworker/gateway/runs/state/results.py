@@ -1,10 +1,12 @@
 """How a closed run ended: its result, or the failure that ended it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio.api.common.v1 import Payloads, WorkflowExecution
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.converter import DataConverter
 
 from contextcore import ContextUnit, UnitError
@@ -25,13 +27,20 @@ class Outcome:
 
     has_result: bool = False
     result: Any = None
+    readers: Sequence[str] | None = None
+    """The scopes that the result's unit asks of its readers; None where it is no unit."""
+
     error: TaskError | None = None
     reason: str | None = None
 
 
 async def read_outcome(temporal: Temporal, run: WorkflowExecution) -> Outcome:
+    """Tell what a closed run left."""
+    return await outcome_of(temporal, run, await close_event(temporal, run))
+
+
+async def outcome_of(temporal: Temporal, run: WorkflowExecution, event: HistoryEvent) -> Outcome:
     """Read a closed run's last event."""
-    event = await close_event(temporal, run)
     converter = temporal.converter(run.workflow_id)
     match event.WhichOneof("attributes"):
         case "workflow_execution_completed_event_attributes":
@@ -66,7 +75,9 @@ async def _result(converter: DataConverter, payloads: Payloads) -> Outcome:
     except UNREADABLE as error:
         return Outcome(reason=f"the run completed, but its result cannot be read: {error}")
     value = values[0] if values else None
-    result = value.payload if isinstance(value, ContextUnit) else value
+    result, readers = value, None
+    if isinstance(value, ContextUnit):
+        result, readers = value.payload, value.security.read
     try:
         size = ContextUnit(payload={"result": result}).to_protobuf().ByteSize()
     except UnitError as error:
@@ -76,7 +87,7 @@ async def _result(converter: DataConverter, payloads: Payloads) -> Outcome:
             reason=f"the run completed, but its result of {size / _MIB:.1f} MiB is more than a "
             f"reply of {MAX_REPLY_BYTES // _MIB} MiB can hold; Temporal keeps it"
         )
-    return Outcome(has_result=True, result=result)
+    return Outcome(has_result=True, result=result, readers=readers)
 
 
 async def _failure(converter: DataConverter, failure: Failure) -> Outcome:
