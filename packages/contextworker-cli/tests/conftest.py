@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from scripted_gateway import Script, ScriptedGateway
 
 from contextworker.cli.app import run_command
 
@@ -159,6 +160,28 @@ def call(
             code = exit_.code
         printed = capsys.readouterr()
         return Called(code, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def gateway() -> Iterator[ScriptedGateway]:
+    """A scripted gateway on loopback."""
+    gateway = ScriptedGateway()
+    gateway.start()
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def ask(call: Call, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Run a command against the gateway, which has the answers given."""
+    call()  # clears the environment
+    monkeypatch.setenv("WORKER_ADDRESS", gateway.address)
+
+    def run(*arguments: str, answers: list[Script]) -> Called:
+        gateway.answers = answers
+        return call(*arguments)
 
     return run
 

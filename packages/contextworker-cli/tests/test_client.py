@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,28 +47,6 @@ workflow_type = "harvest"
 cron = "0 3 * * *"
 payload = { supplier_code = "camping-trade", full = true }
 """
-
-
-@pytest.fixture
-def gateway() -> Iterator[ScriptedGateway]:
-    """A scripted gateway on loopback."""
-    gateway = ScriptedGateway()
-    gateway.start()
-    yield gateway
-    gateway.stop()
-
-
-@pytest.fixture
-def ask(call: Call, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Run a command against the gateway, which has the answers given."""
-    call()  # clears the environment
-    monkeypatch.setenv("WORKER_ADDRESS", gateway.address)
-
-    def run(*arguments: str, answers: list[Script]) -> Any:
-        gateway.answers = answers
-        return call(*arguments)
-
-    return run
 
 
 class Notes:

@@ -5,13 +5,17 @@ from typing import Any
 import grpc
 import pytest
 from both_clients import MakeClient
-from scripted_gateway import Answer, Hang, Refusal, ScriptedGateway
+from scripted_gateway import Answer, Hang, Refusal, ScriptedGateway, refusal
 
 from contextcore import ContextUnit
 from contextworker.core.client import (
     InvalidRequestError,
+    ResultUnavailableError,
     TaskCancelledError,
+    TaskFailedError,
+    TaskNotCompletedError,
     TaskNotDoneError,
+    TaskTerminatedError,
 )
 
 Code = grpc.StatusCode
@@ -122,6 +126,31 @@ def test_a_run_that_was_cancelled_says_so(client: Any, scripted: ScriptedGateway
     scripted.answers = [{**RUN, "status": "cancelled"}, [{**RUN, "status": "cancelled"}]]
     with pytest.raises(TaskCancelledError, match="w was cancelled"):
         client.execute("sleep()")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("failed", TaskFailedError),
+        ("terminated", TaskTerminatedError),
+        ("newer", TaskNotCompletedError),
+        ("completed", ResultUnavailableError),
+    ],
+)
+def test_a_run_that_left_no_result_is_not_tried_again(
+    client: Any, scripted: ScriptedGateway, status: str, kind: type[Exception]
+) -> None:
+    """The same unit would find the same run; the error is that of the way it ended."""
+    said = "it left no result"
+    scripted.answers = [
+        refusal(Code.ABORTED, "EXECUTION_FAILED", said, workflow_id="w", run_id="r", status=status)
+    ]
+    with pytest.raises(kind, match=said) as caught:
+        client.execute("sleep()")
+    assert kind is type(caught.value)
+    if isinstance(caught.value, TaskNotCompletedError):
+        assert caught.value.status
+        assert ("w", status) == (caught.value.status.workflow_id, caught.value.status.status)
 
 
 def test_inputs_that_cannot_travel_are_refused_before_they_are_sent(

@@ -63,45 +63,52 @@ def make_app() -> App:
         help="Start a workflow: `contextworker start harvest supplier_code=camping-trade`.",
     )
     app.command(
+        f"{_COMMANDS}.run:run",
+        name="run",
+        group=client,
+        sort_key=2,
+        help="Run a program in the sandbox: `contextworker run report.py`.",
+    )
+    app.command(
         f"{_COMMANDS}.status:status",
         name="status",
         group=client,
-        sort_key=2,
+        sort_key=3,
         help="Show how a workflow stands.",
     )
     app.command(
         f"{_COMMANDS}.watch:watch",
         name="watch",
         group=client,
-        sort_key=3,
+        sort_key=4,
         help="Follow a workflow until it closes.",
     )
     app.command(
         f"{_COMMANDS}.cancel:cancel",
         name="cancel",
         group=client,
-        sort_key=4,
+        sort_key=5,
         help="Ask a workflow to stop.",
     )
     app.command(
         f"{_COMMANDS}.tasks:tasks",
         name="tasks",
         group=client,
-        sort_key=5,
+        sort_key=6,
         help="List workflows: `contextworker tasks --status failed --since 2h`.",
     )
     app.command(
         f"{_COMMANDS}.schedules:app",
         name="schedules",
         group=client,
-        sort_key=6,
+        sort_key=7,
         help="Start workflows by a cron: register, list, pause, resume, trigger, backfill, delete.",
     )
     app.command(
         f"{_COMMANDS}.modules:modules",
         name="modules",
         group=client,
-        sort_key=7,
+        sort_key=8,
         help="List the modules whose workers announced themselves, and what they accept.",
     )
     app.command(

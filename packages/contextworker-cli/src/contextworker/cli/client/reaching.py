@@ -16,6 +16,7 @@ from contextworker.core.client import (
     ClientSettings,
     UnencryptedTokenError,
 )
+from contextworker.core.client.setup import ATTEMPT_TIMEOUT_S
 from contextworker.core.errors import ConfigurationError
 
 SERVICE: Final = "cli"
@@ -46,8 +47,13 @@ class Gateway:
     ] = False
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[AsyncWorkerClient]:
+    async def client(
+        self, *, attempt_timeout: float = ATTEMPT_TIMEOUT_S
+    ) -> AsyncIterator[AsyncWorkerClient]:
         """Open a client of it; what fails inside the block is told in the command line's words.
+
+        Args:
+            attempt_timeout: Seconds that one attempt of a call may take.
 
         Raises:
             CliError: A call failed, or the client cannot be made as it is told to.
@@ -62,6 +68,7 @@ class Gateway:
                 insecure=self.insecure,
                 service=SERVICE,
                 timeout=_TIMEOUT_S,
+                attempt_timeout=attempt_timeout,
                 attempts=_ATTEMPTS,
             )
         except UnencryptedTokenError:

@@ -9,7 +9,7 @@ from rich.text import Text
 from contextworker.cli.errors import CliError
 from contextworker.cli.output.console import err
 from contextworker.cli.output.hints import command
-from contextworker.cli.output.views import describe
+from contextworker.cli.output.views import describe, describe_step
 from contextworker.cli.stack.state import StackState
 from contextworker.core.client import Failure, TaskStatus
 
@@ -62,6 +62,9 @@ def status_view(status: TaskStatus) -> RenderableType:
     ]
     if not status.closed and (status.progress or status.reason):
         rows.append(("now", Text(describe(status))))
+    if status.progress and status.progress.steps:
+        steps = (Text(describe_step(step)) for step in status.progress.steps)
+        rows.append((status.progress.unit, Group(*steps)))
     if status.error:
         rows.append(("error", Text(status.error.sentence())))
         rows += [("caused by", Text(cause)) for cause in _deeper(status.error)]

@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from contextworker.cli.client.follow import View
-from contextworker.core.client import TaskStatus
+from contextworker.core.client import Progress as TaskProgress
+from contextworker.core.client import Step, TaskStatus
 
 _STEP: Final = 0.25  # a line per quarter of a stage is enough to see that it moves
 
@@ -64,7 +65,7 @@ class _Lines:
         now = status.progress
         part = int(now.done / now.total / _STEP) if now and now.total else 0
         failing = status.error.message if status.error else ""
-        key = (status.status, now.stage if now else "", part, failing)
+        key = (status.status, now.stage if now else "", part, failing, _latest(now))
         if key != self._last:
             self._last = key
             self.note(describe(status))
@@ -84,4 +85,15 @@ def describe(status: TaskStatus) -> str:
     if now is None:
         return status.status + trouble
     amount = f" {now.done:,}" + (f" of {now.total:,}" if now.total is not None else "")
-    return now.stage + (f"{amount} {now.unit}" if now.done or now.total else "") + trouble
+    counted = f"{amount} {now.unit}" if now.done or now.total else ""
+    latest = f" · {step}" if (step := _latest(now)) else ""
+    return now.stage + counted + latest + trouble
+
+
+def describe_step(step: Step) -> str:
+    """Say one of a run's steps in a line."""
+    return " ".join(filter(None, (step.name, step.detail, step.status)))
+
+
+def _latest(progress: TaskProgress | None) -> str:
+    return describe_step(progress.steps[-1]) if progress and progress.steps else ""

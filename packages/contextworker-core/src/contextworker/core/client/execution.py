@@ -26,6 +26,9 @@ class Execution(Reply):
     workflow_id: str
     run_id: str = ""
     status: str = ""
+    reason: str | None = None
+    """Why it waits, such as that no worker is there."""
+
     result: Any = None
     """The value of its last expression."""
 

@@ -10,8 +10,10 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from contextcore import Violation
 from contextworker.core.client import errors
 from contextworker.core.client.errors import ClientError
+from contextworker.core.client.outcome import ended
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
+_EXECUTION_FAILED: Final = "EXECUTION_FAILED"
 _Code = grpc.StatusCode
 
 _BY_REASON: Final[dict[str, type[ClientError]]] = {
@@ -54,6 +56,8 @@ def read_failure(error: Any, address: str) -> ClientError:
     if status is None:
         return _by_grpc_itself(code, message, address)
     info, violations, retry_after_s = _details(status)
+    if info.reason == _EXECUTION_FAILED:
+        return ended(message, info.metadata)
     kind = _BY_REASON.get(info.reason) or _BY_CODE.get(code, errors.GatewayFaultError)
     return kind(
         message or f"the gateway at {address} failed: {code.name}",

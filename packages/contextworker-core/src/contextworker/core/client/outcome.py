@@ -1,8 +1,10 @@
 """What a closed task comes to: its result, or the error of the way it ended."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from contextworker.core.client.errors import (
+    ClientError,
     ResultUnavailableError,
     TaskCancelledError,
     TaskFailedError,
@@ -37,3 +39,17 @@ def result_of(status: TaskStatus) -> Any:
     raise kind(
         f"the task {status.workflow_id} {words}" + (f": {why}" if why else ""), status=status
     )
+
+
+def ended(message: str, run: Mapping[str, str]) -> ClientError:
+    """Return the error for a run that the gateway waited for, and that left no result.
+
+    Args:
+        message: What the gateway said.
+        run: Its workflow id, its run id and how it ended.
+    """
+    names = ("workflow_id", "run_id", "status")
+    status = TaskStatus.model_validate({name: run.get(name, "") for name in names})
+    if status.completed:
+        return ResultUnavailableError(message)
+    return _ENDS.get(status.status, (TaskNotCompletedError, ""))[0](message, status=status)

@@ -1,0 +1,31 @@
+"""A program as it is named on a command line: a file, standard input, or the program itself."""
+
+import sys
+from pathlib import Path
+
+from contextworker.cli.errors import CliError, UsageError
+
+_STDIN = "-"
+
+
+def read_program(file: str | None, code: str | None) -> str:
+    """Return the program: of a file, of standard input where that is `-`, or `code` itself.
+
+    Raises:
+        CliError: The file cannot be read.
+        UsageError: Not exactly one of them is given, or it is no text.
+    """
+    if file and file.startswith("-") and file != _STDIN:
+        raise UsageError(f"There is no option {file}; a file of that name is ./{file}.")
+    if (file is None) == (code is None):
+        raise UsageError("Give the program as a FILE, as - for standard input, or with -c CODE.")
+    if file is None:
+        return code or ""
+    try:
+        content = sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise CliError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        name = "standard input" if file == _STDIN else file
+        raise UsageError(f"{name} is no text in UTF-8: {error}.") from error
