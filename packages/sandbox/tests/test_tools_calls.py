@@ -248,6 +248,8 @@ async def test_a_call_beats() -> None:
     calls = Calls(
         AsyncWorkerClient(), {"tool": OfferedTool(slow, ToolSignature.of(slow), "acme-tools")}
     )
-    request = ToolRequest(rights=RIGHTS, call=ToolCall(tool="tool"), key="k", trace_id="t")
+    request = ToolRequest(
+        rights=RIGHTS, call=ToolCall(tool="tool"), key="k", trace_id="t", answer_bytes=100
+    )
     async with asyncio.timeout(10):
         assert Answer() == await environment.run(calls.call_tool, request)

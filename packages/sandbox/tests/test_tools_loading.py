@@ -54,7 +54,7 @@ async def test_what_is_installed_is_offered(install: Install) -> None:
     )
     async with open_tools() as tools:
         found = {name: tool.owner for name, tool in tools.items()}
-        closed = tools["shelves"].tool.function.__globals__["closed"]  # type: ignore[attr-defined]
+        closed = tools["shelves"].tool.function.__globals__["closed"]
         assert [] == closed
     assert [True] == closed
     expected = {"stock": "acme", "count": "acme", "shelves": "globex"}
@@ -115,6 +115,6 @@ async def test_what_was_opened_is_closed_where_the_next_is_refused(install: Inst
         """,
     )
     install("globex", "tools = 5")
-    with pytest.raises(RuntimeError, match="^closed$"):
+    with pytest.raises(RuntimeError, match=r"^closed$"):
         async with open_tools():
             pass
