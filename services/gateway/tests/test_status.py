@@ -9,6 +9,8 @@ from gateway_calls import Caller
 from temporalio.client import Client
 
 from contextcore import ContextUnit
+from contextworker.core.messages import Progress, Step, StepStatus
+from contextworker.gateway.runs.state.progress import overlaid
 
 
 async def start(caller: Caller, **payload: Any) -> dict[str, Any]:
@@ -64,6 +66,35 @@ async def test_a_running_run_shows_its_progress(caller: Caller, toys: None) -> N
     assert "running" == status["status"]
     assert {"stage": "fetch", "done": 1, "total": 10, "unit": "rows"} == status["progress"]
     assert not {"reason", "error", "result", "closed_at"} & set(status)
+
+
+async def test_a_heartbeat_says_nothing_of_the_steps() -> None:
+    """An activity knows how far it is itself; which steps were taken, its run knows."""
+    steps = (Step(name="products", status=StepStatus.RUNNING),)
+    answered = Progress(stage="run", total=9, steps=steps)
+
+    shown = overlaid(answered, Progress(stage="fetch", done=7))
+
+    assert Progress(stage="fetch", done=7, steps=steps) == shown
+
+
+async def test_steps_without_number_or_end_are_cut(
+    caller: Caller, toys: None, temporal_client: Client
+) -> None:
+    """To the latest ones, so that the status of such a run still fits a reply."""
+    started = await caller.ask("StartWorkflow", {"workflow_type": "execute_code", "code": "wait"})
+    run = temporal_client.get_workflow_handle(started["workflow_id"])
+    for detail in ("first", "é" * 900, "last"):
+        await run.signal("step", args=[detail, 1 if detail.isascii() else 1000])
+
+    def all_taken(status: dict[str, Any]) -> bool:
+        return any(it["detail"] == "last" for it in status.get("progress", {}).get("steps", []))
+
+    status = await caller.status_when(started["workflow_id"], all_taken)
+
+    details = [step["detail"] for step in status["progress"]["steps"]]
+    assert [f"{'é' * 499}…"] * 499 + ["last"] == details
+    await run.terminate()
 
 
 async def test_a_heartbeat_is_laid_over_the_progress(caller: Caller, toys: None) -> None:

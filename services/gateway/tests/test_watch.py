@@ -128,6 +128,32 @@ async def test_a_failing_activity_is_a_change(caller: Caller, toys: None) -> Non
     assert "the feed's server does not answer" == state["error"]["message"]
 
 
+async def test_steps_are_told_as_they_are_taken(
+    caller: Caller, toys: None, temporal_client: Client
+) -> None:
+    """Each is a change; a run that keeps no count of any has none in its progress."""
+    payload = {"workflow_type": "execute_code", "code": "wait"}
+    started = await caller.ask("StartWorkflow", payload)
+    run = temporal_client.get_workflow_handle(started["workflow_id"])
+
+    watching = Watching(caller, started["workflow_id"])
+    for detail in ("one", "two"):
+        await run.signal("step", args=[detail, 1])
+        steps = (await watching.when(_has_step(detail)))["progress"]["steps"]
+    await run.signal("finish")
+    last = await watching.last()
+
+    wait_for = {"name": "wait_for", "status": "running"}
+    assert [wait_for | {"detail": "one"}, wait_for | {"detail": "two"}] == steps
+    assert "completed" == last["status"]
+
+
+def _has_step(detail: str) -> Callable[[Answer], bool]:
+    return lambda it: any(
+        step["detail"] == detail for step in it.get("progress", {}).get("steps", [])
+    )
+
+
 @asynccontextmanager
 async def watches(client: Client) -> AsyncIterator[Watches]:
     """The gateway's part that follows runs, for a caller with every tenant."""

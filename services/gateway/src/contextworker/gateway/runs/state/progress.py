@@ -11,12 +11,15 @@ from temporalio.api.workflowservice.v1 import QueryWorkflowRequest
 from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
-from contextworker.core.messages import Progress
+from contextworker.core.messages import Progress, Step
 from contextworker.gateway.errors import GatewayError
 from contextworker.gateway.temporal import UNREADABLE, Temporal
 
 _QUERY = "progress"
 _QUERY_TIMEOUT_S = 2.0
+# So many of the latest steps, and of each so much, fit a reply whatever a run answers.
+_MOST_STEPS = 500
+_MOST_CHARACTERS = 500
 
 
 async def query_progress(temporal: Temporal, run: WorkflowExecution) -> Progress | None:
@@ -48,12 +51,13 @@ async def heartbeat_progress(
 
 
 def overlaid(stage: Progress | None, live: Progress | None) -> Progress | None:
-    """Lay a heartbeat over the run's own answer, which may know the total."""
+    """Lay a heartbeat over the run's own answer, which may know the total and the steps."""
     if stage is None or live is None:
         return live or stage
+    known = {"steps": stage.steps} if live.steps is None else {}
     if live.total is None and live.stage == stage.stage:
-        return live.model_copy(update={"total": stage.total})
-    return live
+        return live.model_copy(update={"total": stage.total, **known})
+    return live.model_copy(update=known)
 
 
 def _heartbeat_time(activity: PendingActivityInfo) -> tuple[int, int]:
@@ -72,6 +76,17 @@ async def _decoded(converter: DataConverter, payloads: Payloads) -> Progress | N
 
 def _progress(value: Any) -> Progress | None:
     try:
-        return Progress.model_validate(value)
+        progress = Progress.model_validate(value)
     except ValidationError:
         return None
+    if progress.steps is None:
+        return progress
+    return progress.model_copy(update={"steps": tuple(map(_shown, progress.steps[-_MOST_STEPS:]))})
+
+
+def _shown(step: Step) -> Step:
+    return Step(name=_clipped(step.name), status=step.status, detail=_clipped(step.detail))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
