@@ -14,6 +14,11 @@ _OURS = "main.py"
 _ENGINES = "<python-input-0>"
 _IN_FILE = re.compile(rf'^  File "{_ENGINES}"', re.MULTILINE)
 _INTERNAL = "Internal error in monty: "
+_NO_AWAITABLE = "An asyncio.Future, a coroutine or an awaitable is required"
+_TOOLS_ARE_PLAIN = (
+    "; a tool's answer is its value: call tools one after another, or await each in an async "
+    "function of your own (wait_for takes a list, too)"
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ def failure(error: MontyError, program: Program) -> Failure:
         return limit_exceeded(limits, limit)
     if name == "RuntimeError" and message.startswith(_INTERNAL) and not frames:
         return Failure(_internal(message.removeprefix(_INTERNAL)))
+    if name == "TypeError" and message.startswith(_NO_AWAITABLE):
+        message += _TOOLS_ARE_PLAIN
     line = next((frame.line for frame in reversed(frames) if frame.filename == _ENGINES), None)
     return Failure(
         CodeError(type=_type(error) or name, message=message[:MESSAGE_CHARACTERS], line=line),

@@ -23,6 +23,7 @@ from pydantic_monty import (
 
 from contextcore import UnitError
 from contextworker.sandbox.engine import snapshots
+from contextworker.sandbox.engine.confinement import confine
 from contextworker.sandbox.engine.driving import Drive, Value, Waiting
 from contextworker.sandbox.engine.errors import Failure, failure, limit_exceeded
 from contextworker.sandbox.engine.fairness import Seats
@@ -37,6 +38,8 @@ from contextworker.sandbox.settings import SandboxSettings
 _MIB: Final = 1024 * 1024
 _GRACE_S: Final = 5
 """How much longer than its time a process may take to end code itself, before it is killed."""
+
+_LAST_THREAD_S: Final = 0.1
 
 _POLICY: Final[OSPolicy] = {"sleep": "call_host"}
 _EXCEPTIONS: Final = frozenset(get_args(ExcType))
@@ -71,6 +74,9 @@ class Interpreter:
             request_timeout=limits.longest_s + _GRACE_S,
         ) as pool:
             yield cls(pool, Seats(settings.processes), tools)
+        # The thread that told of the pool's end still holds Python objects: where the process ends
+        # before it has let go of them, it aborts, with exit code 134.
+        await asyncio.sleep(_LAST_THREAD_S)
 
     async def start(
         self,
@@ -195,6 +201,7 @@ class Interpreter:
                 silence,
                 self._pool.checkout(limits=allowed, os_policy=_POLICY) as session,
             ):
+                confine(session.worker_pid, limits, _GRACE_S)
                 at = await begin(session, printout)
                 stopped = await Drive(program, self._tools).to_stop(at)
         except TimeoutError:

@@ -1,0 +1,144 @@
+"""Interpreter processes: killed, orphaned, confined, replaced."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from contextworker.sandbox.engine.confinement import confine
+from contextworker.sandbox.engine.interpreter import Interpreter
+from contextworker.sandbox.engine.stops import Ended
+from contextworker.sandbox.limits import DEFAULT
+from contextworker.sandbox.settings import SandboxSettings
+
+_LOOP = """
+import asyncio
+
+from contextworker.sandbox.engine.interpreter import Interpreter
+from contextworker.sandbox.limits import DEFAULT
+from contextworker.sandbox.settings import SandboxSettings
+
+async def main():
+    async with Interpreter.open(SandboxSettings(processes=1), tools=frozenset()) as interpreter:
+        await interpreter.start(
+            "print('looping')\\nwhile True: pass", {}, tenant_id="acme",
+            limits=DEFAULT.model_copy(update={"timeout_s": 0.5}),
+        )
+
+asyncio.run(main())
+"""
+
+
+async def _until(true: Callable[[], bool], what: str) -> None:
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.02)
+    assert true(), what
+
+
+def _busy(parent: psutil.Process) -> list[psutil.Process]:
+    return [
+        child
+        for child in parent.children()
+        if child.name() == "monty" and child.cpu_times().user >= 0.05
+    ]
+
+
+def _soft_limits(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()[1:]
+    return {line[:25].strip(): line[25:].split()[0] for line in lines}
+
+
+async def test_a_killed_process_is_its_one_callers_error() -> None:
+    """Others go on, and the next turn finds a process again."""
+    me = psutil.Process()
+    async with Interpreter.open(SandboxSettings(processes=3), tools=frozenset()) as interpreter:
+
+        def start(code: str, tenant_id: str) -> Awaitable[object]:
+            return interpreter.start(code, {}, tenant_id=tenant_id, limits=DEFAULT)
+
+        before = {child.pid for child in me.children()}
+        loop = asyncio.ensure_future(start("while True: pass", "loud"))
+        await _until(lambda: any(child.pid in before for child in _busy(me)), "one of them loops")
+        [looping] = _busy(me)
+        looping.kill()
+        crashed, *others = await asyncio.gather(
+            loop, *[start(f"{number}", "quiet") for number in range(6)]
+        )
+
+    assert isinstance(crashed, Ended)
+    assert crashed.finished.error is not None
+    assert "InterpreterCrashed" == crashed.finished.error.type
+    assert list(range(6)) == [stop.finished.result for stop in others if isinstance(stop, Ended)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_an_orphaned_process_ends_by_itself() -> None:
+    """Its worker was killed while code looped: it ends with the code's time."""
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", _LOOP)
+    parent = psutil.Process(worker.pid)
+    try:
+        await _until(lambda: bool(_busy(parent)), "the code loops")
+        [orphan] = _busy(parent)
+        worker.kill()
+        await worker.wait()
+
+        await _until(lambda: not orphan.is_running(), "the interpreter has ended")
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+            await worker.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux confines other processes")
+async def test_a_process_is_confined() -> None:
+    """By the operating system too: what the interpreter would let through ends there."""
+    sleeper = await asyncio.create_subprocess_exec("cat", stdin=asyncio.subprocess.PIPE)
+    try:
+        confine(sleeper.pid, DEFAULT, 5)
+        limits = _soft_limits(sleeper.pid)
+    finally:
+        sleeper.kill()
+        await sleeper.wait()
+
+    assert ("0", "0", "16", str((512 + 128) * 1024 * 1024)) == tuple(
+        limits[name]
+        for name in ("Max core file size", "Max file size", "Max open files", "Max address space")
+    )
+    assert "16" == limits["Max cpu time"]
+
+
+async def test_a_turn_given_up_leaves_no_process_looping() -> None:
+    """A cancelled turn's process ends at once; the pool is whole again for the next one."""
+    me = psutil.Process()
+    async with Interpreter.open(SandboxSettings(processes=1), tools=frozenset()) as interpreter:
+        loop = asyncio.ensure_future(
+            interpreter.start("while True: pass", {}, tenant_id="acme", limits=DEFAULT)
+        )
+        await _until(lambda: bool(_busy(me)), "the code loops")
+        [looping] = _busy(me)
+        loop.cancel()
+        await asyncio.wait([loop])
+        stop = await interpreter.start("1", {}, tenant_id="acme", limits=DEFAULT)
+
+        await _until(lambda: not looping.is_running(), "the process has ended")
+    assert isinstance(stop, Ended)
+    assert 1 == stop.finished.result
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_code_finds_nothing_of_the_worker(
+    interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No process has the worker's environment, where its token is."""
+    monkeypatch.setenv("WORKER_TOKEN", "secret")
+    async with Interpreter.open(SandboxSettings(processes=1), tools=frozenset()):
+        environments = [
+            child.environ() for child in psutil.Process().children() if child.name() == "monty"
+        ]
+
+    assert environments
+    assert all("secret" not in environment.values() for environment in environments)
