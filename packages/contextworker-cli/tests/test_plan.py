@@ -50,6 +50,7 @@ def test_every_process_is_told_of_the_same_places() -> None:
         assert "sqlite:////state/brain.db" == program.env["BRAIN_URL"]
         assert "file:///state/objects" == program.env["CONTEXTWORKER_STORE_URL"]
         assert "/suppliers" == program.env["CONTEXTWORKER_SUPPLIERS_DIR"]
+        assert "127.0.0.1:1" == program.env["WORKER_ADDRESS"]
 
 
 def test_settings_for_another_temporal_do_not_reach_an_embedded_one() -> None:
@@ -97,12 +98,24 @@ def test_the_gateway_listens_without_tls() -> None:
     assert ["CONTEXTWORKER_GATEWAY_HOST"] == [name for name in told if "_GATEWAY_" in name]
 
 
+def test_workers_call_the_gateway_of_their_own_stack() -> None:
+    """How a person reaches another one does not get in the way."""
+    env = _plan(environ={"WORKER_ADDRESS": "far:1", "WORKER_TLS": "true"}).rest[1].env
+
+    assert {"WORKER_ADDRESS": "127.0.0.1:1"} == {
+        name: value for name, value in env.items() if name.startswith("WORKER_")
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["CONTEXTWORKER_GATEWAY_AUTH_SECRET", "WORKER_TOKEN"], ids=["asked", "shown"]
+)
 @pytest.mark.parametrize("throwaway", [False, True], ids=["kept", "throwaway"])
 def test_authentication_reaches_only_a_kept_stack(
     throwaway: bool,  # noqa: FBT001 - a parameter of the test
+    name: str,
 ) -> None:
     """There it may be tried; a demo calls itself, without a token."""
-    name = "CONTEXTWORKER_GATEWAY_AUTH_SECRET"
     told = _plan(environ={name: "x"}, throwaway=throwaway).rest[0].env
 
     assert (name in told) is not throwaway

@@ -30,7 +30,9 @@ _NOT_SHARED = frozenset(
 )
 # Of a gateway that others reach: this one is asked for its health, and listens, on loopback only.
 _OF_AN_EXPOSED_GATEWAY = ("CONTEXTWORKER_GATEWAY_TLS_", "CONTEXTWORKER_GATEWAY_HEALTH_ADDRESS")
-_AUTHENTICATION = "CONTEXTWORKER_GATEWAY_AUTH_"
+_AUTHENTICATION = ("CONTEXTWORKER_GATEWAY_AUTH_", "WORKER_TOKEN")
+# How the person reaches some gateway over TLS: workers call this one, which has none.
+_OF_ANOTHER_GATEWAY = "WORKER_TLS"
 _STOP_S = 5.0  # what a process needs besides the grace of its activities
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal"}
 
@@ -132,6 +134,7 @@ def make_plan(
         environ, folders, temporal_address, suppliers_dir, embedded=binary is not None
     )
     env["CONTEXTWORKER_SHUTDOWN_GRACE_S"] = f"{grace_s:g}"
+    env["WORKER_ADDRESS"] = gateway
     return Plan(
         folders=folders,
         suppliers_dir=suppliers_dir,
@@ -203,7 +206,8 @@ def _environment(
     env = {
         key: value
         for key, value in environ.items()
-        if key.upper() not in _NOT_SHARED and not key.upper().startswith(_OF_AN_EXPOSED_GATEWAY)
+        if key.upper() not in _NOT_SHARED
+        and not key.upper().startswith((*_OF_AN_EXPOSED_GATEWAY, _OF_ANOTHER_GATEWAY))
     }
     if embedded:  # a profile, key or certificate of another server must not reach this one
         env = {key: value for key, value in env.items() if not key.startswith("TEMPORAL_")}
