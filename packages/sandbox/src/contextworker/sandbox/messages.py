@@ -8,7 +8,7 @@ on whichever worker takes it.
 from abc import ABC, abstractmethod
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import Field, Json, JsonValue, StringConstraints
 from temporalio import activity
 
 from contextcore import ContextUnit
@@ -41,7 +41,9 @@ class ExecuteRequest(RoutePayload):
 class Limits(Message):
     """What one execution may use."""
 
-    timeout_s: float = Field(gt=0, description="Seconds of computing, waiting for tools aside.")
+    timeout_s: float = Field(
+        gt=0, allow_inf_nan=False, description="Seconds of computing, waiting for tools aside."
+    )
     memory_mib: int = Field(ge=1, description="MiB of its objects.")
     recursion: int = Field(ge=1, description="Calls within calls.")
     output_bytes: int = Field(ge=1, description="Of stdout and stderr together; and of the result.")
@@ -49,7 +51,9 @@ class Limits(Message):
     input_bytes: int = Field(ge=1)
     calls: int = Field(ge=0, description="Calls of tools.")
     answer_bytes: int = Field(ge=1, description="Of one tool's arguments, and of its answer.")
-    lifetime_s: float = Field(gt=0, description="From the start to the end, waiting included.")
+    lifetime_s: float = Field(
+        gt=0, allow_inf_nan=False, description="From the start to the end, waiting included."
+    )
 
 
 class CodeError(Message):
@@ -75,7 +79,7 @@ SLEEP = "sleep"
 PLATFORM_TOOLS = frozenset({"start_workflow", "task_status", "wait_for", SLEEP})
 """What the workflow itself answers; no package may offer a tool of such a name."""
 
-AnswerBytes = Annotated[int, Field(default=262_144, ge=1, description="Limits.answer_bytes.")]
+AnswerBytes = Annotated[int, Field(ge=1, description="Limits.answer_bytes.")]
 
 
 class ToolError(Message):
@@ -137,8 +141,8 @@ class ResumeTurn(Message):
     snapshot: ObjectRef
     answer: Answer
     output_left: int = Field(description="Bytes that it may still write.")
-    discard: ObjectRef | None = Field(
-        default=None, description="The snapshot before this one, needed no more."
+    discard: tuple[ObjectRef, ...] = Field(
+        default=(), description="Snapshots before this one, needed no more."
     )
     within_s: float | None = None
 
@@ -186,6 +190,37 @@ class Execution(Message):
     error: CodeError | None = None
     calls_made: int = 0
     calls: tuple[Step, ...] = Field(default=(), description="The latest calls of tools.")
+
+
+class Waited(Message):
+    """How far a wait for tasks is."""
+
+    deadline: float | None = Field(default=None, description="Seconds since 1970.")
+    closed: dict[str, dict[str, JsonValue]] = Field(
+        default_factory=dict, description="How tasks ended, by workflow id."
+    )
+
+
+class SoFar(Message):
+    """What a long execution carries from one run of the workflow to the next."""
+
+    started_at: float = Field(description="When it began, in seconds since 1970.")
+    limits: Limits
+    stdout: str
+    stderr: str
+    suspended: Suspended
+    superseded: tuple[ObjectRef, ...] = ()
+    waited: Waited | None = Field(default=None, description="Where the call in hand has begun.")
+    calls_made: int
+    calls: tuple[Step, ...]
+    tasks: dict[str, str] = Field(description="What it started: run ids by workflow id.")
+
+
+class ExecuteRun(ExecuteRequest):
+    """What a run of the workflow is given; callers cannot send what the last one came to."""
+
+    # As text, because numbers in a ContextUnit's payload are not exact and keys not in order.
+    so_far: Json[SoFar] | None = None
 
 
 class SandboxActivities(ABC):

@@ -1,0 +1,119 @@
+"""The program of one execution: where it stands, and how it is run on."""
+
+from typing import Any, Final
+
+from temporalio import workflow
+
+from contextworker.core.errors import PermanentError
+from contextworker.sandbox import lanes
+from contextworker.sandbox.messages import (
+    Answer,
+    ExecuteRequest,
+    Finished,
+    Limits,
+    ResumeTurn,
+    SandboxActivities,
+    SoFar,
+    StartTurn,
+    Suspended,
+    Turn,
+)
+from contextworker.sandbox.snapshots import Snapshots
+
+_NO_STOP: Final = "a turn of the code came to no stop; this is a fault of the sandbox's worker"
+
+
+class Program:
+    """A program that runs turn by turn: it is suspended, or has finished."""
+
+    def __init__(self, request: ExecuteRequest, execution: str, so_far: SoFar | None) -> None:
+        """Take a program up where the run before this one left it.
+
+        Args:
+            request: What the caller sent.
+            execution: Names the execution's snapshots.
+            so_far: None at its beginning.
+        """
+        self._request = request
+        self._execution = execution
+        self._limits = so_far.limits if so_far else None
+        self.stdout = so_far.stdout if so_far else ""
+        self.stderr = so_far.stderr if so_far else ""
+        self.started_at = so_far.started_at if so_far else workflow.time()
+        self.suspended = so_far.suspended if so_far else None
+        self.finished: Finished | None = None
+        self.snapshots = Snapshots(
+            execution, request.tenant_id, so_far.superseded if so_far else ()
+        )
+        if so_far:
+            self.snapshots.came(so_far.suspended.snapshot)
+
+    @property
+    def limits(self) -> Limits:
+        """What it may use: known from its first turn on."""
+        if self._limits is None:
+            raise PermanentError(_NO_STOP)
+        return self._limits
+
+    @property
+    def ends_at(self) -> float:
+        """When its time is over, in seconds since 1970."""
+        return self.started_at + self.limits.lifetime_s
+
+    @property
+    def ended(self) -> Finished:
+        """What it came to."""
+        if self.finished is None:
+            raise PermanentError(_NO_STOP)
+        return self.finished
+
+    async def start_fast(self) -> None:
+        """Run its first turn in the fast lane; afterwards it may not have stopped yet."""
+        turn = await lanes.fast(SandboxActivities.start_turn, self._first, summary="start")
+        if turn is not None:
+            self._limits = turn.limits
+        if lanes.is_done(turn):
+            self._take(turn)
+        self.snapshots.exist = self.finished is None
+
+    async def start(self) -> None:
+        """Run its first turn with patience."""
+        turn = await lanes.patient(
+            SandboxActivities.start_turn, self._first, limits=self._limits, summary="start"
+        )
+        self._limits = turn.limits
+        self._take(turn)
+
+    async def resume(self, answer: Answer, *, suspended: Suspended, summary: str) -> None:
+        """Run it on with the answer to its call."""
+        turn = ResumeTurn(
+            execution=self._execution,
+            tenant_id=self._request.tenant_id,
+            snapshot=suspended.snapshot,
+            answer=answer,
+            output_left=self._output_left,
+            discard=self.snapshots.needless(),
+        )
+        method: Any = SandboxActivities.resume_turn
+        done = await lanes.fast(method, turn, summary=summary)
+        if not lanes.is_done(done):
+            done = await lanes.patient(method, turn, limits=self._limits, summary=summary)
+        self._take(done)
+
+    @property
+    def _first(self) -> StartTurn:
+        return StartTurn(execution=self._execution, request=self._request)
+
+    @property
+    def _output_left(self) -> int:
+        written = len(self.stdout.encode()) + len(self.stderr.encode())
+        return max(0, self.limits.output_bytes - written)
+
+    def _take(self, turn: Turn | None) -> None:
+        if turn is None or not lanes.is_done(turn):
+            raise PermanentError(_NO_STOP)
+        self.stdout += turn.stdout
+        self.stderr += turn.stderr
+        self.suspended, self.finished = turn.suspended, turn.finished
+        if turn.suspended is not None:
+            self.snapshots.came(turn.suspended.snapshot)
