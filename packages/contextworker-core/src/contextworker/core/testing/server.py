@@ -19,12 +19,13 @@ from contextworker.core.errors import ConfigurationError
 
 # The server's own throttles would hold one-at-a-time workflows back by 100 ms each, and by a second
 # whatever continues as new: as Temporal's own workflows do when a worker registers its version.
-# Fairness is what a shared installation runs with.
+# Timers would end up to a second late. Fairness is what a shared installation runs with.
 SERVER_FLAGS = (
     "--dynamic-config-value=history.transferProcessorMaxPollRPS=2000",
     "--dynamic-config-value=history.timerProcessorMaxPollRPS=2000",
     "--dynamic-config-value=history.visibilityProcessorMaxPollRPS=2000",
     '--dynamic-config-value=history.workflowIdReuseMinimalInterval="0s"',
+    '--dynamic-config-value=history.timerProcessorMaxTimeShift="1ms"',
     "--dynamic-config-value=matching.enableFairness=true",
 )
 _FRONTEND = "temporal.api.workflowservice.v1.WorkflowService"
