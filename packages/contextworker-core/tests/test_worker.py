@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import temporalio.bridge.worker
 from echo import EchoWorkflow
 from greeter import Greetings, GreetWorkflow, module
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
@@ -256,6 +257,27 @@ async def test_an_unknown_namespace_is_a_sentence(
     assert caught.group_contains(ConfigurationError, match="namespace 'nowhere'")
 
 
+@pytest.mark.parametrize("code", ["Unavailable", "Cancelled", "DeadlineExceeded"])
+async def test_what_the_sdk_says_of_an_outage_is_no_refusal(
+    temporal_client: Client, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """It says so in the words of its refusals, after a quarter of a minute: see the next test."""
+
+    async def fail(_: object) -> None:
+        raise RuntimeError(
+            "Worker validation failed: Namespace default was not found or otherwise could not be "
+            f'described: Status {{ code: {code}, message: "tcp connect error" }}'
+        )
+
+    monkeypatch.setattr(temporalio.bridge.worker.Worker, "validate", fail)
+    own = ModuleConfig(f"away-{code}".lower(), [GreetWorkflow], [Greetings("hi").greet])
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_worker(temporal_client, [own], WorkerSettings(), stop=asyncio.Event())
+
+    assert caught.group_contains(TransientError, match="Temporal went away")
+
+
+@pytest.mark.slow  # the SDK goes on asking for 15 s before it says so
 async def test_an_outage_at_the_start_is_no_refusal(tmp_path: Path) -> None:
     """Temporal was there to connect to and is gone a moment later: it will be back."""
     server = TemporalServer(database=tmp_path / "temporal.db")
