@@ -164,7 +164,8 @@ async def test_tasks_and_modules_are_listed(
 
     await until(listed, lambda found: found == ids)
     (toys_module,) = [module for module in await client.modules() if module.name == "toys"]
-    assert {"toy", "toy_plain"} == {route.workflow_type for route in toys_module.routes}
+    served = {route.workflow_type for route in toys_module.routes}
+    assert {"toy", "toy_plain", "toy_agent", "execute_code"} == served
 
 
 async def test_a_schedule_from_registering_to_deleting(

@@ -348,14 +348,21 @@ async def test_a_schedule_runs_on_the_version_that_is_current_when_it_fires(
 ) -> None:
     """Registered once, it goes along with every release of its module."""
     tenant = Tenant(caller)
-    builds = []
+    builds: list[str] = []
+    fired = ""
+
+    async def another_run() -> str:
+        reply = await tenant.ask("TriggerSchedule", schedule_id="nightly", overlap="allow_all")
+        return str(reply["workflow_id"])
+
     for build_id in ("1", "2"):
         settings = WorkerSettings(shutdown_grace_s=1, promotion=Promotion.ALWAYS, build_id=build_id)
         async with running(temporal_client, released, settings=settings):
             if build_id == "1":
                 await tenant.register(definition(workflow_type="released", payload={}))
-            reply = await tenant.ask("TriggerSchedule", schedule_id="nightly", overlap="allow_all")
-            handle = temporal_client.get_workflow_handle(reply["workflow_id"])
+            before = fired  # in the same second it would be the same run
+            fired = await until(another_run, lambda named: named != before)
+            handle = temporal_client.get_workflow_handle(fired)
             await handle.result()
             info = (await handle.describe()).raw_description.workflow_execution_info
             builds.append(info.versioning_info.deployment_version.build_id)
