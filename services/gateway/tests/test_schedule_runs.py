@@ -1,7 +1,9 @@
 """The runs of schedules: fired by hand, of a past time, and what they are made of."""
 
+import operator
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -360,8 +362,8 @@ async def test_a_schedule_runs_on_the_version_that_is_current_when_it_fires(
         async with running(temporal_client, released, settings=settings):
             if build_id == "1":
                 await tenant.register(definition(workflow_type="released", payload={}))
-            before = fired  # in the same second it would be the same run
-            fired = await until(another_run, lambda named: named != before)
+            # In the same second it would be the same run.
+            fired = await until(another_run, partial(operator.ne, fired))
             handle = temporal_client.get_workflow_handle(fired)
             await handle.result()
             info = (await handle.describe()).raw_description.workflow_execution_info
