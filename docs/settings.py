@@ -16,6 +16,7 @@ from contextworker.core.settings import RuntimeSettings, WorkerSettings
 from contextworker.gardener.settings import GardenerSettings
 from contextworker.gateway.settings import GatewaySettings
 from contextworker.harvest.settings import HarvestSettings
+from contextworker.sandbox.settings import SandboxSettings
 
 TARGET = Path(__file__).with_name("settings.md")
 READERS: dict[str, type[BaseSettings]] = {
@@ -24,8 +25,9 @@ READERS: dict[str, type[BaseSettings]] = {
     "gateway": GatewaySettings,
     "harvest": HarvestSettings,
     "gardener": GardenerSettings,
+    "sandbox": SandboxSettings,
     "every process with a Brain": BrainSettings,
-    "every client": ClientSettings,
+    "every client, sandbox": ClientSettings,
     "contextworker": CliSettings,
 }
 HEAD = """# Settings

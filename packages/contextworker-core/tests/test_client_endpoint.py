@@ -210,6 +210,16 @@ def test_a_setting_that_cannot_be_is_named(bare: pytest.MonkeyPatch) -> None:
         WorkerClient.from_environment()
 
 
+def test_a_trusted_network_may_be_said_to_be_one(bare: pytest.MonkeyPatch) -> None:
+    """A worker in a container has no other way to say so."""
+    bare.setenv("WORKER_ADDRESS", "gateway:50052")
+    bare.setenv("WORKER_TOKEN", "secret")
+    with pytest.raises(ConfigurationError, match="unencrypted"):
+        WorkerClient.from_environment()
+    bare.setenv("WORKER_INSECURE", "true")
+    assert "gateway:50052" == WorkerClient.from_environment().address
+
+
 def test_a_unix_socket_is_an_address(tmp_path: Path) -> None:
     """A gateway beside its caller needs no port."""
     gateway = ScriptedGateway(answers=[{"modules": []}])

@@ -65,7 +65,7 @@ class Gateway:
                 found.address,
                 token=settings.bearer,
                 tls=not found.is_own_stack and settings.security,
-                insecure=self.insecure,
+                insecure=self.insecure or settings.insecure,
                 service=SERVICE,
                 timeout=_TIMEOUT_S,
                 attempt_timeout=attempt_timeout,

@@ -32,7 +32,7 @@ _NOT_SHARED = frozenset(
 _OF_AN_EXPOSED_GATEWAY = ("CONTEXTWORKER_GATEWAY_TLS_", "CONTEXTWORKER_GATEWAY_HEALTH_ADDRESS")
 _AUTHENTICATION = ("CONTEXTWORKER_GATEWAY_AUTH_", "WORKER_TOKEN")
 # How the person reaches some gateway over TLS: workers call this one, which has none.
-_OF_ANOTHER_GATEWAY = "WORKER_TLS"
+_OF_ANOTHER_GATEWAY = ("WORKER_TLS", "WORKER_INSECURE")
 _STOP_S = 5.0  # what a process needs besides the grace of its activities
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "normal"}
 
@@ -207,7 +207,7 @@ def _environment(
         key: value
         for key, value in environ.items()
         if key.upper() not in _NOT_SHARED
-        and not key.upper().startswith((*_OF_AN_EXPOSED_GATEWAY, _OF_ANOTHER_GATEWAY))
+        and not key.upper().startswith((*_OF_AN_EXPOSED_GATEWAY, *_OF_ANOTHER_GATEWAY))
     }
     if embedded:  # a profile, key or certificate of another server must not reach this one
         env = {key: value for key, value in env.items() if not key.startswith("TEMPORAL_")}

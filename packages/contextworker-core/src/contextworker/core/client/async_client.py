@@ -98,7 +98,7 @@ class AsyncWorkerClient:
             settings.address,
             token=settings.bearer,
             tls=settings.security,
-            insecure=insecure,
+            insecure=insecure or settings.insecure,
             service=service,
             timeout=timeout,
         )

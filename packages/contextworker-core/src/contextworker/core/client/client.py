@@ -95,7 +95,7 @@ class WorkerClient:
             settings.address,
             token=settings.bearer,
             tls=settings.security,
-            insecure=insecure,
+            insecure=insecure or settings.insecure,
             service=service,
             timeout=timeout,
         )

@@ -36,6 +36,11 @@ class ClientSettings(Settings):
     )
     tls_key_file: Path | None = Field(default=None, description="PEM file of its key.")
 
+    insecure: bool = Field(
+        default=False,
+        description="Send the token without TLS to another machine; for a trusted network only.",
+    )
+
     @property
     def security(self) -> TLS | bool:
         """How to secure the connection."""
