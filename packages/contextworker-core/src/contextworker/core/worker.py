@@ -124,9 +124,7 @@ async def _open_worker(
     build_id = version_of(module, settings).build_id
     at_once = module.max_concurrent_activities or settings.max_concurrent_activities
     async with _open_activities(module) as activities:
-        with ThreadPoolExecutor(
-            settings.max_concurrent_activities, thread_name_prefix=f"{module.name}-activity"
-        ) as threads:
+        with ThreadPoolExecutor(at_once, thread_name_prefix=f"{module.name}-activity") as threads:
             yield Worker(
                 client,
                 task_queue=module.queue,
