@@ -66,7 +66,7 @@ def test_a_module_is_deployed_in_each_way(module: str) -> None:
     for folder in (KUBERNETES, KUBERNETES / "controller"):
         assert module in load(folder / "kustomization.yaml")["resources"]
     service = load(DEPLOY / "compose" / f"{module}.yaml")["services"][worker_name(module)]
-    assert {"MEMBER": module} == service["build"]["args"]
+    assert module == service["build"]["args"]["MEMBER"]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -248,6 +248,37 @@ def test_ports_agree(everything: list[Document], controlled: list[Document]) -> 
     assert {50052, 50053} == probed
     assert {50052, 9464} == admitted
     assert ["127.0.0.1:50052:50052"] == compose["gateway"]["ports"]
+
+
+@pytest.mark.parametrize("variant", [".", "controller"])
+def test_tools_of_code_in_the_sandbox_reach_the_gateway(
+    everything: list[Document], controlled: list[Document], variant: str
+) -> None:
+    """It is where they look for it, and both ends' policies let them through."""
+    documents = everything if variant == "." else controlled
+    (worker,) = workloads(of(documents, "sandbox"))
+    policies = {d["metadata"]["name"]: d["spec"] for d in documents if d["kind"] == "NetworkPolicy"}
+    (service,) = (d for d in documents if d["kind"] == "Service")
+    labels = worker["spec"]["template"]["metadata"]["labels"]
+    (own,) = (p for name, p in policies.items() if name.startswith("sandbox-worker"))
+    ways = [
+        (to["podSelector"]["matchLabels"], rule["ports"][0]["port"])
+        for rule in own["egress"]
+        for to in rule.get("to", [])
+        if "podSelector" in to
+    ]
+    admitted = [
+        peer["podSelector"]["matchLabels"]
+        for rule in policies["gateway"]["ingress"]
+        for peer in rule["from"]
+        if "podSelector" in peer
+    ]
+
+    address = f"{service['metadata']['name']}:{service['spec']['ports'][0]['port']}"
+    assert address == environment(documents, worker)["WORKER_ADDRESS"]
+    assert [({"app.kubernetes.io/name": "gateway"}, 50052)] == ways
+    assert any(peer.items() <= labels.items() for peer in admitted)
+    assert address == services()["sandbox-worker"]["environment"]["WORKER_ADDRESS"]
 
 
 def test_no_drain_is_cut_short(everything: list[Document], controlled: list[Document]) -> None:

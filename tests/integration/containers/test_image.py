@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from packaging.requirements import Requirement
-from running_containers import COMMIT, MEMBERS, ROOT, Containers, state
+from running_containers import ALSO, COMMIT, MEMBERS, ROOT, Containers, state
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
@@ -24,7 +24,8 @@ NEEDS = {
     "brain": ["core"],
     "harvest": ["core", "brain"],
     "gardener": ["core", "brain"],
-    "cli": ["core", "brain", "gateway", "harvest", "gardener"],
+    "sandbox": ["core", "brain"],
+    "cli": ["core", "brain", "gateway", "harvest", "gardener", "sandbox"],
 }
 EVERY_DISTRIBUTION = """
 import json, sys
@@ -81,8 +82,9 @@ def python(image: str, code: str) -> str:
 def locked(member: str, environment: dict[str, str]) -> dict[str, str]:
     """Return what uv.lock names for a member, without the members themselves, by name."""
     command = ["uv", "export", "--quiet", "--frozen", "--no-dev", "--no-hashes", "--no-annotate"]
+    names = [member, *ALSO.get(member, "").split()]
     exported = subprocess.run(
-        [*command, "--no-emit-workspace", "--package", f"contextworker-{member}"],
+        [*command, "--no-emit-workspace", *(f"--package=contextworker-{name}" for name in names)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -149,6 +151,17 @@ def test_the_image_of_the_command_line_runs_commands(images: Mapping[str, str]) 
 
     assert 0 == made.returncode, made.stderr
     assert here == set(made.stdout.splitlines())
+
+
+def test_the_image_of_the_sandbox_runs_code(images: Mapping[str, str]) -> None:
+    """Its user finds the interpreter and may start it, on a root that nobody can write to."""
+    code = (
+        "from pydantic_monty import Monty\n"
+        "with Monty() as pool, pool.checkout() as session:\n"
+        "    print(session.feed_run('6 * 7'))\n"
+    )
+
+    assert "42\n" == python(images["sandbox"], code)
 
 
 def test_a_worker_is_confined(containers: Containers) -> None:

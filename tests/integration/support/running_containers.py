@@ -19,7 +19,9 @@ from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
-MEMBERS = ["gateway", "harvest", "gardener", "brain", "cli"]
+MEMBERS = ["gateway", "harvest", "gardener", "sandbox", "brain", "cli"]
+ALSO = {"sandbox": "brain"}
+"""What an image holds besides its member and what that needs: code may ask the Brain."""
 CLOSED = {"completed", "failed", "cancelled", "terminated", "timed_out"}
 GATEWAY_PORT = 50052
 BRAIN_URL = "postgresql://brain:secret@postgresql:5432/brain"
@@ -44,6 +46,7 @@ class Images:
             "BUILDER": self.builder,
             "SOURCE": self.source,
             "MEMBER": member,
+            "ALSO": ALSO.get(member, ""),
             "COMMIT": COMMIT,
         }
         command = ["docker", "build", "--file", "deploy/Dockerfile", "--tag", name]
