@@ -101,6 +101,7 @@ def test_an_integer_that_a_double_cannot_carry_is_refused(number: int) -> None:
         ({"a": {"b": b"raw"}}, "payload.a.b: is bytes"),
         ({"a": [(1, 2)]}, "payload.a[0]: is a tuple"),
         ({"a": {1: "x"}}, "payload.a: has the key 1 of type int"),
+        ({"a": {1 << 20_000: "x"}}, "payload.a: has the key ... of type int"),
         ({"a": {1, 2}}, "payload.a: is a set"),
         ({"a": "\ud800"}, "payload.a: is a string that is not valid Unicode"),
         ({"a": {"\ud800": 1}}, "payload.a: has the key '\\ud800', which is not valid Unicode"),

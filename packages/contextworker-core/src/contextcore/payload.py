@@ -9,6 +9,7 @@ is wrong with it.
 """
 
 import math
+import reprlib
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -85,7 +86,8 @@ def _write_object(struct: Struct, items: Mapping[str, Any], path: str, depth: in
     fields = struct.fields
     for key, item in items.items():
         if not isinstance(key, str):
-            raise _refused(path, f"has the key {key!r} of type {type(key).__name__}; use a string")
+            reason = f"has the key {_shown(key)} of type {type(key).__name__}; use a string"
+            raise _refused(path, reason)
         where = f"{path}.{key}"
         try:
             value = fields[key]
@@ -122,6 +124,13 @@ def _write_value(value: Value, item: object, path: str, depth: int) -> None:
             _write_array(value.list_value, item, path, depth + 1)
         case _:
             raise _refused(path, _why_not(item))
+
+
+def _shown(key: object) -> str:
+    try:
+        return reprlib.repr(key)
+    except ValueError:  # an integer of more digits than Python writes out
+        return "..."
 
 
 def _why_not(item: object) -> str:

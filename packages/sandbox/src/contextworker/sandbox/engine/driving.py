@@ -6,7 +6,7 @@ are asked for one after another.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +92,8 @@ class Drive:
             self.pending[at.call_id] = call
             measure([[item.args, item.kwargs] for item in self.pending.values()], self._largest)
             return await at.resume({"future": ...})
-        return Waiting(call, Suspension(program=self.program), at.dump())
+        suspension = Suspension(program=self.program, unasked=self._pending(self.pending))
+        return Waiting(call, suspension, at.dump())
 
     def _asked(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ToolCall:
         checked, named = arguments(name, args, dict(kwargs), self._largest)
@@ -106,13 +107,18 @@ class Drive:
         return at.position.filename == _SOURCE and _AWAIT.search(before) is not None
 
     def _all_wait(self, at: AsyncFutureSnapshot) -> Waiting:
-        # In the order that code made them: a turn that runs twice must ask for the same call.
-        pending = tuple(
-            Pending(id=call_id, call=self.pending[call_id])
-            for call_id in sorted(at.pending_call_ids)
+        asked = at.pending_call_ids
+        pending = self._pending(asked)
+        suspension = Suspension(
+            program=self.program,
+            pending=pending,
+            unasked=self._pending(self.pending.keys() - asked),
         )
-        suspension = Suspension(program=self.program, pending=pending)
         return Waiting(pending[0].call, suspension, at.dump())
+
+    def _pending(self, ids: Iterable[int]) -> tuple[Pending, ...]:
+        # In the order that code made them: a turn that runs twice must ask for the same call.
+        return tuple(Pending(id=call_id, call=self.pending[call_id]) for call_id in sorted(ids))
 
     @property
     def _largest(self) -> int:

@@ -108,7 +108,7 @@ class Interpreter:
             return await session.feed_start(code, inputs=dict(inputs), print_callback=printout)
 
         return await self._turn(
-            program,
+            Drive(program, self._tools),
             begin,
             tenant_id=tenant_id,
             output_left=limits.output_bytes,
@@ -158,13 +158,14 @@ class Interpreter:
                 return await at.resume(_result(answer))
             raise SnapshotError("the snapshot waits for no answer")
 
+        drive = Drive(program, self._tools, {item.id: item.call for item in suspension.unasked})
         return await self._turn(
-            program, begin, tenant_id=tenant_id, output_left=output_left, within_s=within_s
+            drive, begin, tenant_id=tenant_id, output_left=output_left, within_s=within_s
         )
 
     async def _turn(
         self,
-        program: Program,
+        drive: Drive,
         begin: _Begin,
         *,
         tenant_id: str,
@@ -174,13 +175,13 @@ class Interpreter:
         time = asyncio.timeout(within_s)
         try:
             async with time, self._seats.taken(tenant_id):
-                return await self._run(program, begin, output_left)
+                return await self._run(drive, begin, output_left)
         except TimeoutError:
             if time.expired():
                 raise NotInTimeError from None
             raise
 
-    async def _run(self, program: Program, begin: _Begin, output_left: int) -> Stop:
+    async def _run(self, drive: Drive, begin: _Begin, output_left: int) -> Stop:
         # A cancelled turn's process is killed at once; it would print on until its time is over.
         silence = asyncio.timeout(None)
 
@@ -189,7 +190,7 @@ class Interpreter:
                 silence.reschedule(0)
 
         printout = Printout(output_left, stop)
-        limits = program.limits
+        program, limits = drive.program, drive.program.limits
         allowed: ResourceLimits = {
             "max_feed_duration_secs": limits.timeout_s,
             "max_memory": program.memory_bytes,
@@ -203,7 +204,7 @@ class Interpreter:
             ):
                 confine(session.worker_pid, limits, _GRACE_S)
                 at = await begin(session, printout)
-                stopped = await Drive(program, self._tools).to_stop(at)
+                stopped = await drive.to_stop(at)
         except TimeoutError:
             if not silence.expired():
                 raise

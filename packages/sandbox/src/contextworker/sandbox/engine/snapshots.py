@@ -36,6 +36,9 @@ class Suspension(Message):
     pending: tuple[Pending, ...] = ()
     """What it awaits, the first without an answer being asked for; empty after a plain call."""
 
+    unasked: tuple[Pending, ...] = ()
+    """What other tasks of it await: asked for once all of them wait."""
+
     interpreter: str = interpreter_version
 
     @property
