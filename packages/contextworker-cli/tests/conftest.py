@@ -152,7 +152,9 @@ def call(
     for name in set(os.environ) - set(clean_env):
         monkeypatch.delenv(name)
 
-    def run(*arguments: str) -> Called:
+    def run(*arguments: str, cwd: Path | None = None) -> Called:
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
         code: object
         try:
             code = run_command(arguments)

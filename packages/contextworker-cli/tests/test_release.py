@@ -1,13 +1,14 @@
 """`contextworker release` in real clones of a small workspace, by real git, uv and towncrier."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from releases import PYPROJECT, Clone, small_workspace
 
+Call = Callable[..., Any]
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -36,11 +37,11 @@ def test_a_release_is_one_commit_and_its_tag(clone: Clone, cli: Cli) -> None:
     assert 1 == len(clone.git("worktree", "list").splitlines())
 
 
-def test_a_dry_run_shows_the_release_and_changes_nothing(clone: Clone, cli: Cli) -> None:
+def test_a_dry_run_shows_the_release_and_changes_nothing(clone: Clone, call: Call) -> None:
     """What would be committed is shown whole: version, changelog, dependants, files."""
     before = clone.state()
-    result = cli("release", "core", "patch", "--dry-run", cwd=clone.root / "packages" / "shop")
-    assert 0 == result.returncode, result.stderr
+    result = call("release", "core", "patch", "--dry-run", cwd=clone.root / "packages" / "shop")
+    assert 0 == result.code, result.err
     for words in (
         "core 0.1.4, tag core-v0.1.4",
         "- It is faster.",
@@ -48,27 +49,27 @@ def test_a_dry_run_shows_the_release_and_changes_nothing(clone: Clone, cli: Cli)
         "uv.lock",
         "packages/contextworker-core/CHANGELOG.md",
     ):
-        assert words in result.stdout
+        assert words in result.out
     assert before == clone.state()
 
 
-def test_the_first_release_takes_the_version_as_it_stands(clone: Clone, cli: Cli) -> None:
+def test_the_first_release_takes_the_version_as_it_stands(clone: Clone, call: Call) -> None:
     """A version that was never released is not skipped."""
-    refused = cli("release", "shop", "minor", cwd=clone.root)
-    assert 1 == refused.returncode
-    assert "`contextworker release shop first` releases it as it stands" in refused.stderr
-    result = cli("release", "shop", "first", cwd=clone.root)
-    assert 0 == result.returncode, result.stderr
+    refused = call("release", "shop", "minor", cwd=clone.root)
+    assert 1 == refused.code
+    assert "`contextworker release shop first` releases it as it stands" in refused.err
+    result = call("release", "shop", "first", cwd=clone.root)
+    assert 0 == result.code, result.err
     assert "0.1.0" == clone.project("packages/shop")["version"]
     assert "core-v0.1.3\nshop-v0.1.0" == clone.git("tag", "--list")
-    again = cli("release", "shop", "first", cwd=clone.root)
-    assert "shop was released before (0.1.0 is the last)" in again.stderr
+    again = call("release", "shop", "first", cwd=clone.root)
+    assert "shop was released before (0.1.0 is the last)" in again.err
 
 
-def test_widening_writes_the_bounds_in_the_same_commit(clone: Clone, cli: Cli) -> None:
+def test_widening_writes_the_bounds_in_the_same_commit(clone: Clone, call: Call) -> None:
     """The dependant's file keeps its comments, and its next release has a note."""
-    result = cli("release", "core", "minor", "--widen", cwd=clone.root)
-    assert 0 == result.returncode, result.stderr
+    result = call("release", "core", "minor", "--widen", cwd=clone.root)
+    assert 0 == result.code, result.err
     text = clone.read("packages/shop/pyproject.toml")
     assert '"contextworker-core>=0.1,<0.3", # kept' in text
     note = clone.read("packages/shop/changelog.d/core-bound.changed.md")
@@ -76,50 +77,50 @@ def test_widening_writes_the_bounds_in_the_same_commit(clone: Clone, cli: Cli) -
     assert "" == clone.git("status", "--porcelain")
 
 
-def test_after_a_breaking_change_dependants_ask_for_it(clone: Clone, cli: Cli) -> None:
+def test_after_a_breaking_change_dependants_ask_for_it(clone: Clone, call: Call) -> None:
     """Beside the versions before it nobody tested what stands here."""
     clone.write("packages/contextworker-core/changelog.d/other.breaking.md", "Other.\n")
     clone.commit()
-    result = cli("release", "core", "minor", "--widen", cwd=clone.root)
-    assert 0 == result.returncode, result.stderr
+    result = call("release", "core", "minor", "--widen", cwd=clone.root)
+    assert 0 == result.code, result.err
     text = clone.read("packages/shop/pyproject.toml")
     assert '"contextworker-core>=0.2,<0.3", # kept' in text
 
 
-def test_a_module_is_released_with_its_histories(clone: Clone, cli: Cli) -> None:
+def test_a_module_is_released_with_its_histories(clone: Clone, call: Call) -> None:
     """What its workflows did is recorded on the new version, in the release's own commit."""
     clone.module("sale.json")
     clone.git("tag", "shop-v0.1.0")
-    result = cli("release", "shop", "minor", cwd=clone.root)
-    assert 0 == result.returncode, result.stderr
+    result = call("release", "shop", "minor", cwd=clone.root)
+    assert 0 == result.code, result.err
     assert "{}" == clone.read("packages/shop/tests/histories/0.2.0/sale.json")
     assert "" == clone.git("status", "--porcelain", "--ignored")
 
 
-def test_histories_that_a_commit_holds_are_kept(clone: Clone, cli: Cli) -> None:
+def test_histories_that_a_commit_holds_are_kept(clone: Clone, call: Call) -> None:
     """Whoever recorded them by hand meant them."""
     clone.module("sale.json")
     clone.write("packages/shop/tests/histories/0.1.0/mine.json", "{}")
     clone.commit()
-    assert 0 == cli("release", "shop", "first", cwd=clone.root).returncode
+    assert 0 == call("release", "shop", "first", cwd=clone.root).code
     folder = clone.root / "packages/shop/tests/histories/0.1.0"
     assert ["mine.json"] == [path.name for path in folder.iterdir()]
 
 
-def test_a_failure_in_the_middle_leaves_no_trace(clone: Clone, cli: Cli) -> None:
+def test_a_failure_in_the_middle_leaves_no_trace(clone: Clone, call: Call) -> None:
     """A hook that refuses the commit costs neither the version nor the notes."""
     hook = clone.root / ".git" / "hooks" / "pre-commit"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho 'not today' >&2\nexit 1\n")
     hook.chmod(0o755)
     before = clone.state()
-    result = cli("release", "core", "patch", cwd=clone.root)
-    assert 1 == result.returncode
-    assert "not today" in result.stderr
+    result = call("release", "core", "patch", cwd=clone.root)
+    assert 1 == result.code
+    assert "not today" in result.err
     assert before == clone.state()
 
 
-def test_a_branch_that_moved_meanwhile_is_left_alone(clone: Clone, cli: Cli) -> None:
+def test_a_branch_that_moved_meanwhile_is_left_alone(clone: Clone, call: Call) -> None:
     """Two releases at once: the later one says so, and takes its tag back."""
     hook = clone.root / ".git" / "hooks" / "post-commit"
     hook.parent.mkdir(exist_ok=True)
@@ -128,16 +129,16 @@ def test_a_branch_that_moved_meanwhile_is_left_alone(clone: Clone, cli: Cli) -> 
         f"rm -f {hook} && cd {clone.root} && git commit -q --allow-empty -m Meanwhile\n"
     )
     hook.chmod(0o755)
-    result = cli("release", "core", "patch", cwd=clone.root)
-    assert 1 == result.returncode
-    assert "Nothing is released: release core 0.1.4 again" in result.stderr
-    assert "Not possible to fast-forward" in result.stderr
+    result = call("release", "core", "patch", cwd=clone.root)
+    assert 1 == result.code
+    assert "Nothing is released: release core 0.1.4 again" in result.err
+    assert "Not possible to fast-forward" in result.err
     assert "core-v0.1.3" == clone.git("tag", "--list")
     assert "Meanwhile" == clone.git("log", "-1", "--format=%s")
     assert "" == clone.git("status", "--porcelain")
 
 
-def test_a_workspace_may_be_a_folder_of_a_repository(tmp_path: Path, cli: Cli) -> None:
+def test_a_workspace_may_be_a_folder_of_a_repository(tmp_path: Path, call: Call) -> None:
     """What belongs to the workspace is run in the workspace."""
     outer = Clone(tmp_path / "outer")
     clone = small_workspace(tmp_path / "outer" / "workers")
@@ -145,20 +146,20 @@ def test_a_workspace_may_be_a_folder_of_a_repository(tmp_path: Path, cli: Cli) -
     shutil.rmtree(clone.root / ".git")
     outer.git("add", "--all")
     outer.git("commit", "--quiet", "--message", "Take the workers in")
-    result = cli("release", "shop", "first", cwd=clone.root)
-    assert 0 == result.returncode, result.stderr
+    result = call("release", "shop", "first", cwd=clone.root)
+    assert 0 == result.code, result.err
     assert "{}" == clone.read("packages/shop/tests/histories/0.1.0/sale.json")
     assert "" == outer.git("status", "--porcelain", "--ignored")
 
 
-def test_a_repository_of_one_package_releases_it(tmp_path: Path, cli: Cli) -> None:
+def test_a_repository_of_one_package_releases_it(tmp_path: Path, call: Call) -> None:
     """A module of its own repository is released the same way."""
     clone = Clone(tmp_path / "contextworker-stock")
     clone.member(".", "1.0.0")
     clone.write("pyproject.toml", PYPROJECT.format(name="stock", version="1.0.0", dependencies=""))
     clone.commit()
     clone.git("tag", "stock-v1.0.0")
-    result = cli("release", "stock", "patch", cwd=clone.root)
-    assert 0 == result.returncode, result.stderr
+    result = call("release", "stock", "patch", cwd=clone.root)
+    assert 0 == result.code, result.err
     assert "1.0.1" == clone.project(".")["version"]
     assert "stock-v1.0.0\nstock-v1.0.1" == clone.git("tag", "--list")
