@@ -1,0 +1,335 @@
+"""Programs from their start by the gateway to their end: real Temporal, worker, interpreters."""
+
+from typing import Any
+
+import pytest
+from sandbox_programs import Programs, until
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+
+from contextcore import ContextUnit
+from contextworker.core.client import TaskCancelledError
+from contextworker.core.messages import Progress
+from contextworker.core.testing.fixtures import RecordHistory
+from contextworker.sandbox.module import module
+
+NOTHING_PRINTED = {"stdout": "", "stderr": ""}
+
+
+def raised(result: dict[str, Any]) -> tuple[str, str]:
+    """Return what ended a program: class and message."""
+    return result["error"]["type"], result["error"]["message"]
+
+
+async def test_a_program_has_a_result_and_output(
+    programs: Programs, record_history: RecordHistory
+) -> None:
+    """The value of its last expression, and what it wrote, in the answer's payload."""
+    task = await programs.start("print('two')\na + 1", inputs={"a": 1})
+    result = await task.result()
+
+    assert {
+        "result": 2,
+        "result_is_repr": False,
+        "stdout": "two\n",
+        "stderr": "",
+        "error": None,
+        "calls_made": 0,
+        "calls": [],
+    } == result
+    await programs.replay(task)
+    await record_history(programs.handle(task), module, "result")
+
+
+async def test_an_exception_of_the_code_completes_the_run(programs: Programs) -> None:
+    """It is the answer, with its traceback; nothing is tried again."""
+    result = await programs.run("x = 1\nraise ValueError('no tents')")
+
+    assert ("ValueError", "no tents") == raised(result)
+    assert 2 == result["error"]["line"]
+    assert "main.py" in result["stderr"]
+
+
+async def test_what_cannot_travel_comes_as_its_repr(programs: Programs) -> None:
+    """A result that no ContextUnit holds would else be tried to be sent for ever."""
+    result = await programs.run("2 ** 70")
+
+    assert (str(2**70), True) == (result["result"], result["result_is_repr"])
+
+
+async def test_long_computing_leaves_the_fast_lane(
+    programs: Programs, record_history: RecordHistory
+) -> None:
+    """The turn begins again with patience; what it wrote the first time is written once."""
+    task = await programs.start("print('begun')\nwhile True: pass", timeout=0.8)
+    result = await task.result()
+
+    assert ("LimitExceeded", "timeout_s") == (result["error"]["type"], result["error"]["limit"])
+    assert "begun\n" == result["stdout"]
+    await programs.replay(task)
+    await record_history(programs.handle(task), module, "patience")
+
+
+async def test_code_starts_tasks_and_waits_for_them(
+    programs: Programs, record_history: RecordHistory
+) -> None:
+    """Each is started once, in the caller's tenant, and the unit it gets follows from the run's."""
+    task = await programs.start(
+        """
+        ids = [start_workflow('errand', name=f'walk-{n}', seconds=0.3) for n in range(3)]
+        ended = wait_for(ids)
+        again = wait_for(ids[0])
+        [ids, [one['result']['name'] for one in ended], again['status']]
+        """
+    )
+    result = await task.result()
+
+    ids = [f"errand-acme-walk-{n}" for n in range(3)]
+    assert [ids, ["walk-0", "walk-1", "walk-2"], "completed"] == result["result"]
+    assert 5 == result["calls_made"]
+    assert {
+        "name": "start_workflow",
+        "status": "completed",
+        "detail": f"'errand', name='walk-0', seconds=0.3 → '{ids[0]}'",
+    } == result["calls"][0]
+    assert {
+        "name": "wait_for",
+        "status": "completed",
+        "detail": f"['{ids[0]}', '{ids[1]}', '{ids[2]}'] → completed, completed, completed",
+    } == result["calls"][3]
+    started: ContextUnit = await programs.temporal.get_workflow_handle(
+        ids[0], result_type=ContextUnit
+    ).result()
+    assert ["tests:start_workflow", "sandbox:start_workflow", "worker:errands"] == (
+        started.provenance
+    )
+    assert task.unit.trace_id == started.trace_id
+    assert [] == programs.snapshots(task.run_id)
+    await programs.replay(task)
+    await record_history(programs.handle(task), module, "calls")
+
+
+async def test_a_task_that_continues_as_new_is_waited_for_to_its_end(programs: Programs) -> None:
+    """It is one task, in however many runs."""
+    result = await programs.run(
+        "wait_for(start_workflow('errand', name='far', rounds=3))['result']['name']"
+    )
+
+    assert "far" == result["result"]
+
+
+async def test_a_failed_task_is_told_and_not_raised(programs: Programs) -> None:
+    """Code decides what to make of it."""
+    result = await programs.run(
+        """
+        ended = wait_for(start_workflow('errand', name='vain', fails=True))
+        [ended['status'], ended['error']['message']]
+        """
+    )
+
+    assert ["failed", "vain came back with empty hands"] == result["result"]
+
+
+async def test_task_status_tells_how_a_task_stands(programs: Programs) -> None:
+    """Without waiting."""
+    result = await programs.run(
+        "task_status(start_workflow('errand', name='long', seconds=600))['status']"
+    )
+
+    assert "running" == result["result"]
+    await programs.temporal.get_workflow_handle("errand-acme-long").terminate()
+
+
+async def test_a_wait_may_end_before_the_task(
+    programs: Programs, record_history: RecordHistory
+) -> None:
+    """With a TimeoutError that code can catch."""
+    task = await programs.start(
+        """
+        id = start_workflow('errand', name='late', seconds=600)
+        try:
+            wait_for([id], timeout=0.3)
+        except TimeoutError as error:
+            print(error)
+        """
+    )
+    result = await task.result()
+
+    assert "wait_for(): errand-acme-late is running after 0.3 s\n" == result["stdout"]
+    await programs.temporal.get_workflow_handle("errand-acme-late").terminate()
+    await programs.replay(task)
+    await record_history(programs.handle(task), module, "timeout")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        ("start_workflow()", "TypeError", "missing a required argument: 'type'"),
+        ("start_workflow(5)", "TypeError", "must be a string, such as 'harvest', and is of type"),
+        ("start_workflow('x', workflow_type='y')", "TypeError", "leave workflow_type out"),
+        ("start_workflow('errand', tenant_id='other')", "PermissionError", "leave tenant_id out"),
+        ("start_workflow('errand', tenant_id=None)", "PermissionError", "nothing for None"),
+        ("task_status()", "TypeError", "missing a required argument: 'id'"),
+        ("task_status('x', run='y')", "TypeError", "unexpected keyword argument 'run'"),
+        ("task_status('')", "ValueError", "id is empty"),
+        ("wait_for(None)", "TypeError", "and is None"),
+        ("wait_for(['x', 5])", "TypeError", "and is of type int"),
+        ("wait_for(['x'] * 1001)", "ValueError", "1,001 ids are too many"),
+        ("wait_for('x', timeout='5')", "TypeError", "timeout must be a number of seconds"),
+        ("wait_for('x', timeout=-1)", "ValueError", "give it 0 or more seconds"),
+        ("sleep('5')", "TypeError", "seconds must be a number of seconds"),
+    ],
+)
+async def test_a_wrong_call_is_an_exception_at_once(
+    programs: Programs, code: str, kind: str, message: str
+) -> None:
+    """Nobody is asked."""
+    task = await programs.start(code)
+    result = await task.result()
+
+    assert kind == result["error"]["type"]
+    assert message in result["error"]["message"]
+    assert ["failed"] == [call["status"] for call in result["calls"]]
+    assert ["discard_snapshots"] == await programs.activities(task)
+
+
+async def test_waiting_for_no_task_is_no_waiting(programs: Programs) -> None:
+    """An empty list is a list."""
+    assert [] == (await programs.run("wait_for([])"))["result"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        ("start_workflow('errand', nome='x')", "ValueError", "nome"),
+        ("start_workflow('unheard-of')", "LookupError", "unheard-of"),
+        ("task_status('unheard-of')", "LookupError", "unheard-of"),
+        ("wait_for(['unheard-of'])", "LookupError", "unheard-of"),
+    ],
+)
+async def test_what_the_gateway_refuses_is_an_exception(
+    programs: Programs, code: str, kind: str, message: str
+) -> None:
+    """In its own words."""
+    result = await programs.run(code)
+
+    assert kind == result["error"]["type"]
+    assert message in result["error"]["message"]
+
+
+async def test_without_rights_code_runs_and_tools_do_not(programs: Programs) -> None:
+    """A run that no gateway started acts in nobody's name; sleeping needs none."""
+    unit = ContextUnit(
+        payload={"workflow_type": "execute_code", "code": "sleep(0)\nstart_workflow('errand')"}
+    )
+    answer: ContextUnit = await programs.temporal.execute_workflow(
+        "execute_code",
+        unit,
+        id=f"nobodys-{unit.unit_id}",
+        task_queue=module.queue,
+        result_type=ContextUnit,
+    )
+
+    assert "PermissionError" == answer.payload["error"]["type"]
+    assert 2 == answer.payload["error"]["line"]
+
+
+async def test_calls_are_counted(programs: Programs, record_history: RecordHistory) -> None:
+    """One more than a tenant may make ends the execution, with what it came to by then."""
+    task = await programs.start("while True:\n    print('.')\n    sleep(0)", tenant_id="few-calls")
+    result = await task.result()
+
+    assert ("LimitExceeded", "calls") == (result["error"]["type"], result["error"]["limit"])
+    assert ("....\n", 3) == (result["stdout"].replace("\n", "") + "\n", result["calls_made"])
+    await programs.replay(task)
+    await record_history(programs.handle(task), module, "too-many-calls")
+
+
+async def test_output_is_limited_over_all_turns(programs: Programs) -> None:
+    """What one turn has written, the next may not write again."""
+    result = await programs.run(
+        "for n in range(9):\n    print('x' * 39)\n    sleep(0)", tenant_id="few-words"
+    )
+
+    assert ("LimitExceeded", "output_bytes") == (result["error"]["type"], result["error"]["limit"])
+    assert 100 == len(result["stdout"])
+    assert 2 == result["calls_made"]
+
+
+async def test_an_execution_has_an_end(programs: Programs, record_history: RecordHistory) -> None:
+    """Also where it only waits; the call under way is left."""
+    task = await programs.start("print('hello')\nsleep(600)", tenant_id="short-life")
+    result = await task.result()
+
+    assert ("LimitExceeded", "lifetime_s") == (result["error"]["type"], result["error"]["limit"])
+    assert ("hello\n", 1) == (result["stdout"], result["calls_made"])
+    assert ["failed"] == [call["status"] for call in result["calls"]]
+    assert [] == programs.snapshots()
+    await programs.replay(task)
+    await record_history(programs.handle(task), module, "lifetime")
+
+
+async def test_a_run_tells_its_calls_while_it_waits(programs: Programs) -> None:
+    """As GetTaskStatus shows it, and Temporal's query."""
+    task = await programs.start(
+        """
+        start_workflow('errand', name='seen')
+        wait_for(start_workflow('endless'))
+        """
+    )
+
+    async def waits() -> bool:
+        progress = (await task.status()).progress
+        return progress is not None and progress.stage.startswith("waiting for wait_for(")
+
+    await until(waits)
+    progress: Progress = await programs.handle(task).query("progress", result_type=Progress)
+    assert (2, None, "calls") == (progress.done, progress.total, progress.unit)
+    assert progress.steps is not None
+    assert [
+        ("start_workflow", "completed"),
+        ("start_workflow", "completed"),
+        ("wait_for", "running"),
+    ] == [(step.name, step.status) for step in progress.steps]
+    await task.cancel()
+
+
+async def test_a_waiting_program_can_be_cancelled(
+    programs: Programs, record_history: RecordHistory
+) -> None:
+    """Its snapshots go, what it started stays."""
+    task = await programs.start("wait_for(start_workflow('errand', name='left', seconds=600))")
+
+    async def waits() -> bool:
+        progress = (await task.status()).progress
+        return progress is not None and progress.done == 1
+
+    await until(waits)
+    kept = programs.snapshots(task.run_id)
+    await task.cancel()
+    with pytest.raises(TaskCancelledError):
+        await task.result()
+
+    assert len(kept) >= 1
+    assert [] == programs.snapshots(task.run_id)
+    left = programs.temporal.get_workflow_handle("errand-acme-left")
+    assert (await left.describe()).close_time is None
+    await left.terminate()
+    await programs.replay(task)
+    await record_history(programs.handle(task), module, "cancelled")
+
+
+async def test_a_computing_program_can_be_cancelled(programs: Programs) -> None:
+    """The turn is stopped, long before its time is over."""
+    task = await programs.start("while True: pass", tenant_id="long-turns")
+
+    async def computes() -> bool:
+        return ["start_turn"] == await programs.activities(task)
+
+    await until(computes)
+    await task.cancel()
+    with pytest.raises(WorkflowFailureError) as caught:
+        await programs.handle(task).result()
+
+    assert isinstance(caught.value.cause, CancelledError)
+    assert 2 == (await programs.run("1 + 1", tenant_id="long-turns"))["result"]
