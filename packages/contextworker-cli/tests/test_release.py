@@ -1,6 +1,7 @@
 """`contextworker release` in real clones of a small workspace, by real git, uv and towncrier."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
