@@ -18,8 +18,7 @@ from contextworker.brain import (
 )
 from contextworker.brain.tools import MOST_PRODUCTS, tools
 from contextworker.core.errors import PermanentError
-from contextworker.core.tool_signature import ToolSignature
-from contextworker.core.tools import Tool, ToolContext
+from contextworker.core.testing import calling
 
 
 @pytest.fixture
@@ -56,19 +55,11 @@ async def store(*records: ProductRecord, tenant_id: str = "acme") -> None:
         await brain.upsert_products(tenant_id, records, run_id="r")
 
 
-async def call(tool: Tool, *args: Any, whose: str = "acme", **kwargs: Any) -> Any:
-    """Call a tool as the sandbox does, with arguments checked."""
-    context = ToolContext(tenant_id=whose, subject="ada", key="k", trace_id="t")
-    bound = ToolSignature.of(tool).bind(args, kwargs)
-    return await tool.function(context, *bound.args, **bound.kwargs)
-
-
-async def asked(*args: Any, **kwargs: Any) -> Any:
-    """Open the tools, call `products`, and close them."""
-    assert callable(tools.tools)
-    async with tools.tools() as [tool]:
-        assert ("products", "worker:read") == (tool.called, tool.permission)
-        return await call(tool, *args, **kwargs)
+async def asked(*args: Any, whose: str = "acme", **kwargs: Any) -> Any:
+    """Open the tools, call `products` as code does, and close them."""
+    async with calling(tools, tenant_id=whose) as call:
+        assert ["worker:read"] == [tool.permission for tool in call.tools.values()]
+        return await call("products", *args, **kwargs)
 
 
 async def test_code_is_told_what_is_stored(url: str) -> None:
@@ -187,13 +178,12 @@ async def test_a_worker_that_was_told_of_no_brain_says_so(
     url: str, files: Callable[[], list[Path]]
 ) -> None:
     """An empty list would be a lie, and a file made on reading would be believed for ever."""
-    assert callable(tools.tools)
-    async with tools.tools() as [tool]:
+    async with calling(tools, tenant_id="acme") as call:
         with pytest.raises(PermanentError, match=r"there are no products: .* set BRAIN_URL"):
-            await call(tool)
+            await call("products")
         assert [] == files()
         await store(record("T-1"))
-        assert ["T-1"] == [told["sku"] for told in await call(tool)]
+        assert ["T-1"] == [told["sku"] for told in await call("products")]
 
 
 async def test_a_commerce_services_ledger_is_looked_for(service: None) -> None:

@@ -13,11 +13,14 @@ from contextworker.core.testing.histories import (
 from contextworker.core.testing.mismatch import HistoryMismatchError
 from contextworker.core.testing.modules import execute, running
 from contextworker.core.testing.server import TemporalServer, find_temporal, temporal_server
+from contextworker.core.testing.tools import ToolCaller, calling
 
 __all__ = [
     "HistoryMismatchError",
     "RecordedHistory",
     "TemporalServer",
+    "ToolCaller",
+    "calling",
     "execute",
     "find_temporal",
     "has_histories",

@@ -5,11 +5,9 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic import ValidationError
 
 from contextcore import UnitError
-from contextcore.payload import check_payload
 from contextworker.core.errors import (
     ConfigurationError,
     InvalidInputError,
@@ -17,6 +15,7 @@ from contextworker.core.errors import (
     TransientError,
 )
 from contextworker.core.interceptor import permanent_failure
+from contextworker.core.tool_answer import dumped
 from contextworker.core.tool_signature import ToolSignature
 from contextworker.core.tools import Tool, ToolContext
 from contextworker.sandbox.messages import Answer, ToolRequest
@@ -88,12 +87,8 @@ class OfferedTool:
 
     def _answer(self, value: Any, most_bytes: int) -> Answer:
         try:
-            dumped: JsonValue = to_jsonable_python(value)
-            check_payload({self.name: dumped})
-        except (PydanticSerializationError, UnitError, ValueError, RecursionError) as error:
-            problem = str(error).removeprefix("payload.")
-            _log.error(
-                "the tool %s of %s returned what cannot travel: %s", self.name, self.owner, problem
-            )
-            return raised(RuntimeError, f"{self.name}() returned what cannot travel: {problem}")
-        return fitting(dumped, f"{self.name}()", most_bytes)
+            answer = dumped(self.name, value)
+        except ValueError as error:
+            _log.warning("the tool of %s fails: %s", self.owner, error)
+            return raised(RuntimeError, str(error))
+        return fitting(answer, f"{self.name}()", most_bytes)
