@@ -8,14 +8,21 @@ from running_system import ROOT, System
 
 from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
 from contextworker.brain import EnrichmentStatus, open_brain
+from contextworker.core.client import WorkerClient
 
 TENANT = "my_project"
+PROGRAM = """
+harvest = wait_for(start_workflow("harvest", supplier_code=supplier))
+print(harvest["status"])
+[harvest["result"]["inserted"], len(products(supplier_code=supplier, limit=200))]
+"""
 
 
 async def test_products_flow_from_feed_to_enrichment(system: System) -> None:
     """A caller's lines harvest a feed, the gardener enriches it, PostgreSQL holds the result.
 
     The gateway is up first, and serves a module that it has never seen as soon as its worker runs.
+    Last, a program in the sandbox has another feed harvested, and asks for what came of it.
     """
     system.start_gateway()
     with pytest.raises(grpc.RpcError) as unknown:
@@ -35,6 +42,7 @@ async def test_products_flow_from_feed_to_enrichment(system: System) -> None:
         response = stub.StartWorkflow(unit.to_protobuf(worker_pb2))
     workflow_id = response.payload["workflow_id"]
     system.start("gardener", "gardener-worker", says="polls gardener-tasks")
+    system.start("sandbox", "sandbox-worker", says="polls sandbox-tasks")
 
     harvested = system.finish(str(workflow_id))
     gardened = system.finish(
@@ -57,7 +65,15 @@ async def test_products_flow_from_feed_to_enrichment(system: System) -> None:
             for status, number in (await brain.count_products("another")).items()
             if number
         }
-    system.stop_well("gateway", "harvest", "gardener")
+    with WorkerClient(f"127.0.0.1:{system.port}", service="agent") as client:
+        given = {"supplier": "alpine-outlet"}
+        ran = client.execute(PROGRAM, inputs=given, tenant_id=TENANT, timeout=60)
+    assert (None, "completed\n") == (ran.error, ran.stdout)
+    inserted, found = ran.result
+    assert 0 < inserted == found
+    assert ["start_workflow", "wait_for", "products"] == [call.name for call in ran.calls]
+    assert {"completed"} == {call.status for call in ran.calls}
+    system.stop_well("gateway", "harvest", "gardener", "sandbox")
 
 
 def test_work_for_a_stopped_module_waits_for_it(system: System) -> None:

@@ -36,6 +36,7 @@ class System:
             **os.environ,
             **self.temporal.environment,
             "WORKER_PORT": str(self.port),
+            "WORKER_ADDRESS": f"127.0.0.1:{self.port}",
             "BRAIN_URL": self.brain_url,
             "CONTEXTWORKER_STORE_URL": (self.folder / "objects").as_uri(),
             "CONTEXTWORKER_SUPPLIERS_DIR": str(ROOT / "examples" / "suppliers"),
