@@ -115,6 +115,7 @@ def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
     assert pydantic.replace(">=", "==") + ".0" in done.stdout.splitlines()
 
 
+@pytest.mark.slow  # what it adds to the test before is the compiled wheel
 @pytest.mark.skipif(
     not (shutil.which("cc") and Path(sysconfig.get_path("include"), "Python.h").exists()),
     reason="it needs a C compiler, and Python's headers",
