@@ -66,6 +66,7 @@ async def test_long_computing_leaves_the_fast_lane(
 
     assert ("LimitExceeded", "timeout_s") == (result["error"]["type"], result["error"]["limit"])
     assert "begun\n" == result["stdout"]
+    assert ["start_turn"] == await programs.activities(task)
     await programs.replay(task)
     await record_history(programs.handle(task), module, "patience")
 

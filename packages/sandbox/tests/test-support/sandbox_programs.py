@@ -38,9 +38,8 @@ class Programs:
 
     async def start(self, code: str, *, tenant_id: str = "acme", **fields: Any) -> AsyncTask:
         """Start a program."""
-        return await self.gateway.start(
-            "execute_code", code=dedent(code), tenant_id=tenant_id, **fields
-        )
+        payload = {"code": dedent(code), "tenant_id": tenant_id, **fields}
+        return await self.gateway.start("execute_code", payload)
 
     async def run(self, code: str, **fields: Any) -> dict[str, Any]:
         """Run a program to its end; returns the Execution."""

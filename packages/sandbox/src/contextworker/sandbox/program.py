@@ -74,13 +74,16 @@ class Program:
             self._limits = turn.limits
         if lanes.is_done(turn):
             self._take(turn)
-        self.snapshots.exist = self.finished is None
+        elif turn is None:  # it may have failed after it had stored one
+            self.snapshots.exist = True
 
     async def start(self) -> None:
         """Run its first turn with patience."""
+        exist, self.snapshots.exist = self.snapshots.exist, True
         turn = await lanes.patient(
             SandboxActivities.start_turn, self._first, limits=self._limits, summary="start"
         )
+        self.snapshots.exist = exist
         self._limits = turn.limits
         self._take(turn)
 
