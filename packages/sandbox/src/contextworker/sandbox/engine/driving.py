@@ -5,6 +5,7 @@ program may go on in another of its tasks, and stops where all of them wait. The
 are asked for one after another.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Drive:
                 case AsyncNameLookupSnapshot():
                     at = await self._name(at)
                 case AsyncFutureSnapshot():
-                    return self._all_wait(at)
+                    return await self._all_wait(at)
                 case AsyncFunctionSnapshot():
                     reached = await self._call(at)
                     if isinstance(reached, Waiting):
@@ -93,7 +94,7 @@ class Drive:
             measure([[item.args, item.kwargs] for item in self.pending.values()], self._largest)
             return await at.resume({"future": ...})
         suspension = Suspension(program=self.program, unasked=self._pending(self.pending))
-        return Waiting(call, suspension, at.dump())
+        return Waiting(call, suspension, await _dump(at))
 
     def _asked(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ToolCall:
         checked, named = arguments(name, args, dict(kwargs), self._largest)
@@ -106,7 +107,7 @@ class Drive:
         before = self.program.code.encode()[: at.position.start]
         return at.position.filename == _SOURCE and _AWAIT.search(before) is not None
 
-    def _all_wait(self, at: AsyncFutureSnapshot) -> Waiting:
+    async def _all_wait(self, at: AsyncFutureSnapshot) -> Waiting:
         asked = at.pending_call_ids
         pending = self._pending(asked)
         suspension = Suspension(
@@ -114,7 +115,7 @@ class Drive:
             pending=pending,
             unasked=self._pending(self.pending.keys() - asked),
         )
-        return Waiting(pending[0].call, suspension, at.dump())
+        return Waiting(pending[0].call, suspension, await _dump(at))
 
     def _pending(self, ids: Iterable[int]) -> tuple[Pending, ...]:
         # In the order that code made them: a turn that runs twice must ask for the same call.
@@ -123,6 +124,11 @@ class Drive:
     @property
     def _largest(self) -> int:
         return self.program.limits.answer_bytes
+
+
+async def _dump(at: AsyncFunctionSnapshot | AsyncFutureSnapshot) -> bytes:
+    # It waits for the process, which takes a while over many objects.
+    return await asyncio.to_thread(at.dump)
 
 
 def _stand_in(name: str) -> Callable[..., None]:

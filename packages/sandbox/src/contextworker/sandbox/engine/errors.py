@@ -48,7 +48,10 @@ _LIMITS = {
         "the code computed for more than {timeout_s:g} s; do less in one execution, or ask for a "
         "longer timeout where that is not the most that you may have"
     ),
-    "memory_mib": "the code's objects took more than {memory_mib} MiB; hold less at a time",
+    "memory_mib": (
+        "the code's objects, or what it takes to store them at a call of a tool or to return them, "
+        "took more than {memory_mib} MiB; hold less at a time"
+    ),
     "recursion": "the code called {recursion} functions inside one another; use a loop",
     "output_bytes": (
         "the code printed or returned more than {output_bytes} bytes; print and return less"
