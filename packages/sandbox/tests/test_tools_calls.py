@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, TypeAdapter
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from contextworker.core.caller import CallerRights
@@ -153,7 +154,7 @@ async def test_a_missing_permission_is_the_codes_error() -> None:
     message = "tool() takes the permission 'stock:read', which the token of 'ada' does not have"
     assert raised("PermissionError", message) == await call(tool)
     everything = CallerRights(subject="ada", tenant_id="acme")
-    with pytest.raises(AssertionError, match="called"):
+    with pytest.raises(TransientError, match="AssertionError: called"):
         await call(tool, rights=everything)
 
 
@@ -196,26 +197,33 @@ async def test_a_faulty_reply_inside_a_tool_is_not_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "message"),
+    ("error", "problem"),
     [
-        (ConnectionError("no route"), ConnectionError, "no route"),
-        (TransientError("the shop is away"), TransientError, "the shop is away"),
-        (TimeoutError("its own"), TimeoutError, "its own"),
+        (ConnectionError("no route"), "failed: ConnectionError: no route"),
+        (TransientError("the shop is away"), "failed: the shop is away"),
+        (TimeoutError("its own"), "failed: TimeoutError: its own"),
+        (KeyError("x" * 5000), "failed: KeyError: …"),
         (
             ConfigurationError("SHOP_URL is not set"),
-            TransientError,
-            "the tool tool of acme-tools is not set up on this worker: SHOP_URL is not set",
+            "is not set up on this worker: SHOP_URL is not set",
         ),
     ],
-    ids=["any", "transient", "its-own-timeout", "configuration"],
+    ids=["any", "transient", "its-own-timeout", "long", "configuration"],
 )
-async def test_other_errors_are_tried_again(
-    error: Exception, kind: type[Exception], message: str
-) -> None:
-    """By the workflow's policy; until then GetTaskStatus shows them."""
-    with pytest.raises(kind) as caught:
+async def test_other_errors_are_tried_again(error: Exception, problem: str) -> None:
+    """By the workflow's policy; until then GetTaskStatus shows them, if they are short."""
+    with pytest.raises(TransientError) as caught:
         await call(raising(error))
-    assert message == str(caught.value)
+    assert f"the tool tool of acme-tools {problem}" == str(caught.value)
+    assert None is caught.value.__cause__
+
+
+async def test_a_tool_may_speak_temporals_terms() -> None:
+    """Such as when to try again."""
+    error = ApplicationError("later", next_retry_delay=timedelta(hours=1))
+    with pytest.raises(ApplicationError) as caught:
+        await call(raising(error))
+    assert error is caught.value
 
 
 async def test_an_attempt_takes_no_longer_than_it_may() -> None:

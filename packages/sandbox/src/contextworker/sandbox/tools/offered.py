@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Any
+from textwrap import shorten
+from typing import Any, Final
 
 from pydantic import ValidationError
+from temporalio.exceptions import ApplicationError
 
 from contextcore import UnitError
 from contextworker.core.errors import (
@@ -22,6 +24,7 @@ from contextworker.sandbox.messages import Answer, ToolRequest
 from contextworker.sandbox.tools.answers import fitting, raised
 
 _log = logging.getLogger(__name__)
+_LONGEST_SENTENCE: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class OfferedTool:
         """Call it, in the name of whoever runs the code.
 
         Raises:
-            TransientError: It did not answer in time, or is not set up.
-            Exception: What else it raised; another attempt may do better.
+            TransientError: It failed in a way that may pass, or is not set up.
+            ApplicationError: It said so itself.
         """
         rights, call = request.rights, request.call
         if rights.lacks(self.tool.permission):
@@ -61,29 +64,39 @@ class OfferedTool:
             key=request.key,
             trace_id=request.trace_id,
         )
-        try:
-            value = await self._in_time(context, *bound.args, **bound.kwargs)
-        except ConfigurationError as error:
-            raise TransientError(
-                f"the tool {self.name} of {self.owner} is not set up on this worker: {error}"
-            ) from error
-        except (PermanentError, UnitError, ValidationError) as error:
-            kind = ValueError if isinstance(error, InvalidInputError) else RuntimeError
-            return raised(kind, permanent_failure(error).message)
-        return self._answer(value, request.answer_bytes)
-
-    async def _in_time(self, context: ToolContext, *args: Any, **kwargs: Any) -> Any:
         deadline = asyncio.timeout(self.tool.timeout_s)
         try:
             async with deadline:
-                return await self.tool.function(context, *args, **kwargs)
+                value = await self.tool.function(context, *bound.args, **bound.kwargs)
+        except ApplicationError:
+            raise  # a tool that speaks Temporal's own terms
         except TimeoutError as error:
-            if not deadline.expired():
-                raise
-            raise TransientError(
-                f"the tool {self.name} of {self.owner} did not answer within "
-                f"{self.tool.timeout_s:g} s"
-            ) from error
+            if deadline.expired():
+                problem = f"did not answer within {self.tool.timeout_s:g} s"
+                raise self._failure(problem) from None
+            return self._failed(error)
+        except Exception as error:  # noqa: BLE001 - a package's, of whatever kind
+            return self._failed(error)
+        return self._answer(value, request.answer_bytes)
+
+    def _failed(self, error: Exception) -> Answer:
+        match error:
+            case ConfigurationError():
+                problem = f"is not set up on this worker: {error}"
+            case PermanentError() | UnitError() | ValidationError():
+                kind = ValueError if isinstance(error, InvalidInputError) else RuntimeError
+                return raised(kind, permanent_failure(error).message)
+            case TransientError():
+                problem = f"failed: {error}"
+            case _:
+                _log.warning("the tool %s of %s failed", self.name, self.owner, exc_info=error)
+                problem = f"failed: {type(error).__name__}: {error}"
+        raise self._failure(problem) from None
+
+    def _failure(self, problem: str) -> TransientError:
+        # Short, and without causes: of a failure of more than 4 KiB, Temporal says only that.
+        sentence = f"the tool {self.name} of {self.owner} {problem}"
+        return TransientError(shorten(sentence, _LONGEST_SENTENCE, placeholder=" …"))
 
     def _answer(self, value: Any, most_bytes: int) -> Answer:
         try:

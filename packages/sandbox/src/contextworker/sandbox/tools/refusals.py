@@ -2,7 +2,8 @@
 
 What the gateway refuses of the caller's is raised in the code, in the gateway's own words. What the
 operator of this worker has to mend, and what may pass, is raised here: Temporal tries again, and
-GetTaskStatus shows the sentence.
+GetTaskStatus shows the sentence. Without its causes: Temporal keeps 4 KiB of a failure, and gRPC's
+own account of it alone can be more.
 """
 
 from typing import Final
@@ -43,12 +44,12 @@ def refusal_of(error: ClientError, rights: CallerRights, address: str) -> Answer
             raise TransientError(
                 f"the gateway at {address} does not let the sandbox's worker in; set WORKER_TOKEN "
                 f"there to a token that it takes: {error}"
-            ) from error
+            ) from None
         case PermissionDeniedError() if lacking := _lacking_here(error, rights):
             raise TransientError(
                 f"the gateway at {address} does not let the sandbox's worker do what its caller "
                 f"may; give the token in its WORKER_TOKEN {lacking}: {error}"
-            ) from error
+            ) from None
         case PermissionDeniedError():
             return raised(PermissionError, str(error))
         case ResourceExhaustedError() if error.retry_after_s is None:
@@ -56,15 +57,16 @@ def refusal_of(error: ClientError, rights: CallerRights, address: str) -> Answer
         case CertificateError():
             raise TransientError(
                 f"{error}; the sandbox's worker is told how by WORKER_TLS and WORKER_TLS_…"
-            ) from error
+            ) from None
         case UnavailableError() | ResourceExhaustedError() if error.reason:
-            raise error  # in the gateway's own words: it answers, what is behind it does not
+            # In the gateway's own words: it answers, what is behind it does not.
+            raise TransientError(str(error)) from None
     for kind, in_code in _IN_CODE:
         if isinstance(error, kind):
             return raised(in_code, str(error))
     raise TransientError(
         f"{error}; the sandbox's worker calls the gateway that its WORKER_ADDRESS names"
-    ) from error
+    ) from None
 
 
 def _lacking_here(error: PermissionDeniedError, rights: CallerRights) -> str:
