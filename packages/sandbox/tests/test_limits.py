@@ -56,6 +56,7 @@ def test_a_callers_timeout_only_shortens(timeout: float | None, effective: float
         ("default = 3\n", "default"),
         ("[acme]\ncalls = 1\n", "acme"),
         ("[default]\ntimeout_s = inf\n", "default.timeout_s"),
+        ("[default]\noutput_bytes = 1_000_000\n", "default.output_bytes"),
         ("= 3", "no TOML"),
     ],
     ids=[
@@ -68,6 +69,7 @@ def test_a_callers_timeout_only_shortens(timeout: float | None, effective: float
         "no-default",
         "section",
         "endless",
+        "more-than-travels",
         "toml",
     ],
 )

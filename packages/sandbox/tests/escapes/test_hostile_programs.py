@@ -15,6 +15,7 @@ import contextworker.sandbox.engine
 from contextworker.sandbox.engine.interpreter import Interpreter
 from contextworker.sandbox.engine.stops import Ended
 from contextworker.sandbox.limits import DEFAULT
+from contextworker.sandbox.sizes import written_bytes
 
 _LIMITS = DEFAULT.model_copy(
     update={"memory_mib": 16, "recursion": 200, "output_bytes": 20_000, "answer_bytes": 20_000}
@@ -63,7 +64,7 @@ def _check_what_is_told(stop: Ended, most: int, secret: str) -> None:
     assert secret not in told
     assert os.environ["PATH"] not in told
     assert [] == [folder for folder in _OURS if folder in told]
-    assert most >= len((stop.printed.stdout + stop.printed.stderr).encode())
+    assert most >= written_bytes(stop.printed.stdout + stop.printed.stderr)
 
 
 def test_there_is_a_program_for_each_trick() -> None:

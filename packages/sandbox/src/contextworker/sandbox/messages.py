@@ -16,7 +16,14 @@ from contextworker.core.caller import CallerRights
 from contextworker.core.messages import Message, ObjectRef, RoutePayload, Step
 
 MAX_CODE_CHARACTERS = 262_144
-"""More than any tenant's limit: what a request may hold at all."""
+"""What a request may hold at all: no tenant's limit is higher."""
+
+MAX_BYTES = 384 * 1024
+"""The highest limit of what travels: an Execution holds that much output and a result beside it.
+
+Quotes and line ends take two bytes each as JSON, and a turn's end and the run's may have to reach
+Temporal in one message, which takes 4 MiB.
+"""
 
 InputName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 
@@ -46,11 +53,15 @@ class Limits(Message):
     )
     memory_mib: int = Field(ge=1, description="MiB of its objects.")
     recursion: int = Field(ge=1, description="Calls within calls.")
-    output_bytes: int = Field(ge=1, description="Of stdout and stderr together; and of the result.")
-    code_bytes: int = Field(ge=1)
-    input_bytes: int = Field(ge=1)
+    output_bytes: int = Field(
+        ge=1, le=MAX_BYTES, description="Of stdout and stderr together; and of the result."
+    )
+    code_bytes: int = Field(ge=1, le=MAX_CODE_CHARACTERS)
+    input_bytes: int = Field(ge=1, le=MAX_BYTES)
     calls: int = Field(ge=0, description="Calls of tools.")
-    answer_bytes: int = Field(ge=1, description="Of one tool's arguments, and of its answer.")
+    answer_bytes: int = Field(
+        ge=1, le=MAX_BYTES, description="Of one tool's arguments, and of its answer."
+    )
     lifetime_s: float = Field(
         gt=0, allow_inf_nan=False, description="From the start to the end, waiting included."
     )

@@ -18,6 +18,7 @@ from contextworker.sandbox.messages import (
     Suspended,
     Turn,
 )
+from contextworker.sandbox.sizes import written_bytes
 from contextworker.sandbox.snapshots import Snapshots
 
 _NO_STOP: Final = "a turn of the code came to no stop; this is a fault of the sandbox's worker"
@@ -109,7 +110,7 @@ class Program:
 
     @property
     def _output_left(self) -> int:
-        written = len(self.stdout.encode()) + len(self.stderr.encode())
+        written = written_bytes(self.stdout) + written_bytes(self.stderr)
         return max(0, self.limits.output_bytes - written)
 
     def _take(self, turn: Turn | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from contextworker.sandbox.engine.stops import Printed
+from contextworker.sandbox.sizes import cut, written_bytes
 
 
 class Printout:
@@ -14,7 +15,7 @@ class Printout:
         """Begin.
 
         Args:
-            limit: Bytes, as UTF-8, of both together.
+            limit: Bytes, as `written_bytes` counts them, of both together.
             on_overflow: Called once, in the event loop, when code has printed more.
         """
         self._left = limit
@@ -27,7 +28,7 @@ class Printout:
         """Take a piece; the interpreter calls this in a thread of its own."""
         if self.overflowed:
             return
-        size = len(text.encode())
+        size = written_bytes(text)
         if size > self._left:
             self.overflowed = True
             text = cut(text, self._left)
@@ -41,8 +42,3 @@ class Printout:
         if traceback and stderr and not stderr.endswith("\n"):
             stderr += "\n"
         return Printed("".join(self._parts["stdout"]), stderr + cut(traceback, self._left))
-
-
-def cut(text: str, size: int) -> str:
-    """Return no more of a text than so many bytes of UTF-8."""
-    return text.encode()[:size].decode(errors="ignore")

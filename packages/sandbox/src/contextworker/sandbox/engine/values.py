@@ -14,17 +14,18 @@ from pydantic_monty import MontyClassProxy, MontyClassTypeProxy, MontyStdTypePro
 
 from contextcore import UnitError
 from contextcore.payload import MAX_DEPTH, arrived_payload
+from contextworker.sandbox.sizes import cut, written_bytes
 
 
 class TooLargeError(Exception):
     """A value is larger, written out, than it may be."""
 
 
-def measure(value: object, limit: int) -> None:
-    """Check that a value takes no more than so many bytes, written out as JSON, more or less.
+def measure(value: object, limit: int) -> int:
+    """Return how many bytes a value takes, written out as JSON, more or less.
 
     Raises:
-        TooLargeError: It does.
+        TooLargeError: More than the limit.
     """
     left = limit
     waiting = [value]
@@ -33,7 +34,7 @@ def measure(value: object, limit: int) -> None:
         inside: Collection[object] = ()
         match item:
             case str():
-                left -= len(item.encode(errors="replace")) + 2
+                left -= written_bytes(item) + 2
             case bytes():
                 left -= len(item)
             case int():
@@ -50,6 +51,7 @@ def measure(value: object, limit: int) -> None:
         if left < 0:
             raise TooLargeError
         waiting.extend(inside)
+    return limit - left
 
 
 def travelling(value: object) -> JsonValue:
@@ -64,8 +66,8 @@ def travelling(value: object) -> JsonValue:
 
 
 def shown(value: object, limit: int) -> str:
-    """Return a measured value's repr, of no more than so many characters."""
-    return _Shown().repr(value)[:limit]
+    """Return a measured value's repr, of no more than so many bytes."""
+    return cut(_Shown().repr(value), limit)
 
 
 class _Shown(Repr):
