@@ -40,6 +40,18 @@ class ErrandWorkflow:
         return unit.child(answer, provenance="worker:errands")
 
 
+@workflow.defn(name="parcel")
+class ParcelWorkflow:
+    """Brings something; each unit that asks for one gets one of its own."""
+
+    @workflow.run
+    async def run(self, unit: ContextUnit) -> ContextUnit:
+        """Take the seconds asked for."""
+        errand = Errand.model_validate(unit.payload)
+        await workflow.sleep(timedelta(seconds=errand.seconds))
+        return unit.child({"name": errand.name}, provenance="worker:errands")
+
+
 @workflow.defn(name="endless")
 class EndlessWorkflow:
     """Ends when it is cancelled."""
@@ -55,6 +67,7 @@ errands = ModuleConfig(
     name="errands",
     workflows=[
         Route(workflow=ErrandWorkflow, payload=Errand, workflow_id="errand-{tenant_id}-{name}"),
+        Route(workflow=ParcelWorkflow, payload=Errand),
         Route(workflow=EndlessWorkflow),
     ],
     activities=(),

@@ -1,0 +1,164 @@
+"""A program goes on whoever is killed: real processes, ended as a crash would end them."""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sandbox_errands import errands
+from sandbox_programs import Programs, until
+
+from contextworker.core.client import AsyncTask, ClientError
+from contextworker.core.testing import running, temporal_server
+from contextworker.core.testing.server import free_port
+from contextworker.core.worker import shared_modules
+from contextworker.sandbox.module import module
+
+PROGRAM = """
+ids = []
+for n in range(count):
+    ids.append(start_workflow('parcel', name=f'parcel-{n}', seconds=seconds))
+    print(n)
+    sleep(between)
+ended = wait_for(ids)
+[len(set(ids)), [one['status'] for one in ended], [one['result']['name'] for one in ended]]
+"""
+
+
+@dataclass
+class Processes:
+    """The processes of the system, each of which can be killed and started again."""
+
+    environment: Mapping[str, str]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, *command: str) -> None:
+        """Start one."""
+        self.running[name] = subprocess.Popen(
+            [sys.executable, "-m", *command], env=self.environment, stderr=subprocess.DEVNULL
+        )
+
+    def start_sandbox(self, name: str) -> None:
+        """Start a worker of the sandbox."""
+        self.start(name, "contextworker.sandbox")
+
+    def start_gateway(self) -> None:
+        """Start the gateway."""
+        self.start("gateway", "contextworker.gateway")
+
+    def kill(self, name: str) -> None:
+        """Kill -9."""
+        process = self.running.pop(name)
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def processes(variables: Mapping[str, str]) -> Iterator[Processes]:
+    """Begin without any; end those that run."""
+    started = Processes({**os.environ, **variables})
+    try:
+        yield started
+    finally:
+        for process in started.running.values():
+            process.terminate()
+        for process in started.running.values():
+            process.wait()
+
+
+@asynccontextmanager
+async def system(folder: Path, *workers: str) -> AsyncIterator[tuple[Processes, Programs]]:
+    """Run Temporal, a gateway and workers, and what programs start by a worker that stays."""
+    port, store = free_port(), (folder / "objects").as_uri()
+    async with temporal_server() as temporal:
+        client = await temporal.connect(*shared_modules([module]))
+        variables = {
+            **temporal.environment,
+            "WORKER_PORT": str(port),
+            "WORKER_ADDRESS": f"127.0.0.1:{port}",
+            "CONTEXTWORKER_STORE_URL": store,
+            "CONTEXTWORKER_SHUTDOWN_GRACE_S": "1",
+            "CONTEXTWORKER_SANDBOX_PROCESSES": "1",
+        }
+        with processes(variables) as started:
+            started.start_gateway()
+            for name in workers:
+                started.start_sandbox(name)
+            async with running(client, errands), Programs.of(port, client, store) as programs:
+                await until(lambda: _serves(programs))
+                yield started, programs
+
+
+async def _serves(programs: Programs) -> bool:
+    try:
+        modules = await programs.gateway.modules()
+    except ClientError:
+        return False
+    return {"sandbox", "errands"} <= {found.name for found in modules}
+
+
+async def events(programs: Programs, task: AsyncTask) -> list[str]:
+    """List what the history knows of: a killed worker answers no query."""
+    history = await programs.handle(task).fetch_history()
+    return [str(event.WhichOneof("attributes")) for event in history.events]
+
+
+async def assert_all_is_well(programs: Programs, task: AsyncTask, count: int) -> None:
+    """Each parcel came once, the program knows of each, and nothing is left behind."""
+    result: dict[str, Any] = await task.result(timeout=100)
+    names = [f"parcel-{n}" for n in range(count)]
+    assert (None, [count, ["completed"] * count, names]) == (result["error"], result["result"])
+    assert "".join(f"{n}\n" for n in range(count)) == result["stdout"]
+    assert 2 * count + 1 == result["calls_made"]
+    runs = [run async for run in programs.temporal.list_workflows("WorkflowType = 'parcel'")]
+    assert count == len(runs)
+    assert [] == programs.snapshots()
+    await programs.replay(task)
+
+
+async def test_a_program_goes_on_after_its_worker_is_killed(tmp_path: Path) -> None:
+    """Each start happens once; another worker takes the program over where it stood."""
+    async with system(tmp_path, "first") as (started, programs):
+        task = await programs.start(PROGRAM, inputs={"count": 3, "seconds": 0.1, "between": 0.3})
+
+        async def sleeps() -> bool:
+            return (await events(programs, task))[-1].startswith("timer_started")
+
+        await until(sleeps)
+        started.kill("first")
+        started.start_sandbox("second")
+        await assert_all_is_well(programs, task, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_long_program_goes_on_whoever_is_killed(tmp_path: Path, seed: int) -> None:
+    """Every worker at once, again and again at random points, and the gateway in between."""
+    chance = random.Random(seed)
+    async with system(tmp_path, "first", "second") as (started, programs):
+        task = await programs.start(PROGRAM, inputs={"count": 50, "seconds": 20, "between": 0.1})
+        for blow in range(6):
+            known = len(await events(programs, task))
+
+            async def goes_on(known: int = known) -> bool:
+                return len(await events(programs, task)) > known
+
+            await until(goes_on)
+            await asyncio.sleep(chance.uniform(0, 2))
+            started.kill("first")
+            started.kill("second")
+            if blow % 3 == 1:
+                started.kill("gateway")
+                await asyncio.sleep(chance.uniform(0, 2))
+                started.start_gateway()
+            started.start_sandbox("first")
+            started.start_sandbox("second")
+        await assert_all_is_well(programs, task, 50)
