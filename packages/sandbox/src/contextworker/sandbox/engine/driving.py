@@ -51,6 +51,8 @@ class Drive:
     program: Program
     tools: frozenset[str]
     pending: dict[int, ToolCall] = field(default_factory=dict)
+    awaited_bytes: int = 0
+    """Of the arguments of this turn's awaited calls."""
 
     async def to_stop(self, at: AsyncSnapshot) -> Value | Waiting:
         """Drive the program on from where it is.
@@ -91,7 +93,9 @@ class Drive:
             return await at.resume({"exc_type": "TypeError", "message": str(error)})
         if self._awaited(at):
             self.pending[at.call_id] = call
-            measure([[item.args, item.kwargs] for item in self.pending.values()], self._largest)
+            self.awaited_bytes += measure(
+                [call.args, call.kwargs], self._largest - self.awaited_bytes
+            )
             return await at.resume({"future": ...})
         suspension = Suspension(program=self.program, unasked=self._pending(self.pending))
         return Waiting(call, suspension, await _dump(at))

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, get_args
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
 
 from pydantic import JsonValue
 from pydantic_monty import (
@@ -13,38 +13,27 @@ from pydantic_monty import (
     AsyncMonty,
     AsyncMontySession,
     AsyncSnapshot,
-    ExcType,
-    ExternalSettledResult,
     MontyCrashedError,
     MontyError,
-    OSPolicy,
-    ResourceLimits,
 )
+from pydantic_monty import __version__ as interpreter_version
 
-from contextcore import UnitError
 from contextworker.sandbox.engine import snapshots
-from contextworker.sandbox.engine.confinement import confine
-from contextworker.sandbox.engine.driving import Drive, Value, Waiting
-from contextworker.sandbox.engine.errors import Failure, failure, limit_exceeded
+from contextworker.sandbox.engine.answers import result, results
+from contextworker.sandbox.engine.driving import Drive
+from contextworker.sandbox.engine.errors import limit_exceeded
 from contextworker.sandbox.engine.fairness import Seats
 from contextworker.sandbox.engine.printing import Printout
-from contextworker.sandbox.engine.snapshots import Program, SnapshotError, Suspension
-from contextworker.sandbox.engine.stops import Asked, Ended, NotInTimeError, Printed, Stop
-from contextworker.sandbox.engine.values import TooLargeError, measure, shown, travelling
+from contextworker.sandbox.engine.snapshots import Program, SnapshotError
+from contextworker.sandbox.engine.stops import Asked, NotInTimeError, Printed, Stop
+from contextworker.sandbox.engine.turns import GRACE_S, Begin, ended, run_turn
+from contextworker.sandbox.engine.values import TooLargeError, measure
 from contextworker.sandbox.limits import read_limits
-from contextworker.sandbox.messages import Answer, Finished, Limits
+from contextworker.sandbox.messages import Answer, Limits
 from contextworker.sandbox.settings import SandboxSettings
 
 _MIB: Final = 1024 * 1024
-_GRACE_S: Final = 5
-"""How much longer than its time a process may take to end code itself, before it is killed."""
-
 _LAST_THREAD_S: Final = 0.1
-
-_POLICY: Final[OSPolicy] = {"sleep": "call_host"}
-_EXCEPTIONS: Final = frozenset(get_args(ExcType))
-
-_Begin = Callable[[AsyncMontySession, Printout], Awaitable[AsyncSnapshot]]
 
 
 class Interpreter:
@@ -71,7 +60,7 @@ class Interpreter:
             min_processes=settings.processes,
             max_processes=settings.processes,
             max_checkouts_per_worker=settings.turns_per_process,
-            request_timeout=limits.longest_s + _GRACE_S,
+            request_timeout=limits.longest_s + GRACE_S,
         ) as pool:
             yield cls(pool, Seats(settings.processes), tools)
         # The thread that told of the pool's end still holds Python objects: where the process ends
@@ -93,11 +82,11 @@ class Interpreter:
             NotInTimeError: The seconds are over, waiting for a process included.
         """
         if len(code.encode()) > limits.code_bytes:
-            return _ended(limit_exceeded(limits, "code_bytes"))
+            return ended(limit_exceeded(limits, "code_bytes"))
         try:
             measure(inputs, limits.input_bytes)
         except TooLargeError:
-            return _ended(limit_exceeded(limits, "input_bytes"))
+            return ended(limit_exceeded(limits, "input_bytes"))
         program = Program(
             code=code,
             limits=limits,
@@ -141,7 +130,7 @@ class Interpreter:
                 program.limits.answer_bytes,
             )
         except TooLargeError:
-            return _ended(limit_exceeded(program.limits, "answer_bytes"))
+            return ended(limit_exceeded(program.limits, "answer_bytes"))
         if call := suspension.asked:
             return Asked(Printed(), call, snapshots.write(suspension, dump))
 
@@ -151,11 +140,14 @@ class Interpreter:
             except MontyCrashedError:
                 raise
             except MontyError as error:
-                raise SnapshotError(f"the interpreter cannot read the snapshot: {error}") from None
+                raise SnapshotError(
+                    f"Monty {interpreter_version} cannot read the snapshot, which Monty "
+                    f"{suspension.interpreter} wrote: {error}"
+                ) from None
             if isinstance(at, AsyncFutureSnapshot):
-                return await at.resume(_results(suspension))
+                return await at.resume(results(suspension))
             if isinstance(at, AsyncFunctionSnapshot):
-                return await at.resume(_result(answer))
+                return await at.resume(result(answer))
             raise SnapshotError("the snapshot waits for no answer")
 
         drive = Drive(program, self._tools, {item.id: item.call for item in suspension.unasked})
@@ -166,7 +158,7 @@ class Interpreter:
     async def _turn(
         self,
         drive: Drive,
-        begin: _Begin,
+        begin: Begin,
         *,
         tenant_id: str,
         output_left: int,
@@ -175,79 +167,8 @@ class Interpreter:
         time = asyncio.timeout(within_s)
         try:
             async with time, self._seats.taken(tenant_id):
-                return await self._run(drive, begin, output_left)
+                return await run_turn(self._pool, drive, begin, output_left)
         except TimeoutError:
             if time.expired():
                 raise NotInTimeError from None
             raise
-
-    async def _run(self, drive: Drive, begin: _Begin, output_left: int) -> Stop:
-        # A cancelled turn's process is killed at once; it would print on until its time is over.
-        silence = asyncio.timeout(None)
-
-        def stop() -> None:
-            with suppress(RuntimeError):  # it has ended already
-                silence.reschedule(0)
-
-        printout = Printout(output_left, stop)
-        program, limits = drive.program, drive.program.limits
-        allowed: ResourceLimits = {
-            "max_feed_duration_secs": limits.timeout_s,
-            "max_memory": program.memory_bytes,
-            "max_recursion_depth": limits.recursion,
-        }
-        stopped: Value | Waiting | Failure
-        try:
-            async with (
-                silence,
-                self._pool.checkout(limits=allowed, os_policy=_POLICY) as session,
-            ):
-                confine(session.worker_pid, limits, _GRACE_S)
-                at = await begin(session, printout)
-                stopped = await drive.to_stop(at)
-        except TimeoutError:
-            if not silence.expired():
-                raise
-            stopped = limit_exceeded(limits, "output_bytes")
-        except TooLargeError:
-            stopped = limit_exceeded(limits, "answer_bytes")
-        except MontyError as error:
-            stopped = failure(error, program)
-        if printout.overflowed:
-            stopped = limit_exceeded(limits, "output_bytes")
-        return _stop(stopped, printout, limits)
-
-
-def _stop(stopped: Value | Waiting | Failure, printout: Printout, limits: Limits) -> Stop:
-    if isinstance(stopped, Waiting):
-        snapshot = snapshots.write(stopped.suspension, stopped.dump)
-        return Asked(printout.printed(), stopped.call, snapshot)
-    if isinstance(stopped, Value):
-        try:
-            return Ended(printout.printed(), _finished(stopped.value, limits))
-        except TooLargeError:
-            stopped = limit_exceeded(limits, "output_bytes")
-    return Ended(printout.printed(stopped.traceback), stopped.finished)
-
-
-def _finished(value: object, limits: Limits) -> Finished:
-    measure(value, limits.output_bytes)
-    try:
-        return Finished(result=travelling(value))
-    except UnitError:
-        return Finished(result=shown(value, limits.output_bytes), result_is_repr=True)
-
-
-def _ended(why: Failure) -> Ended:
-    return Ended(Printed(), why.finished)
-
-
-def _results(suspension: Suspension) -> dict[int, ExternalSettledResult]:
-    return {item.id: _result(item.answer) for item in suspension.pending if item.answer}
-
-
-def _result(answer: Answer) -> Any:
-    if answer.error is None:
-        return {"return_value": answer.value}
-    kind = answer.error.type if answer.error.type in _EXCEPTIONS else "RuntimeError"
-    return {"exc_type": kind, "message": answer.error.message}

@@ -40,6 +40,7 @@ class Suspension(Message):
     """What other tasks of it await: asked for once all of them wait."""
 
     interpreter: str = interpreter_version
+    """The version that wrote it."""
 
     @property
     def asked(self) -> ToolCall | None:
