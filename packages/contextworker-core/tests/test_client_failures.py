@@ -31,7 +31,7 @@ def test_an_attempt_that_hangs_is_made_again(
 ) -> None:
     """One lost call does not use up the time of all; it is the same unit again."""
     scripted.answers = [Hang(), STARTED]
-    client = make_client(scripted.address, timeout=20, attempt_timeout=0.3)
+    client = make_client(scripted.address, timeout=20, attempt_timeout=1)
     task = client.start("harvest")
     assert [task.unit.unit_id] * 2 == scripted.unit_ids
 

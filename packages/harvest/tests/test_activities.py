@@ -71,7 +71,7 @@ async def test_start_harvest(
     assert ("run-1", RunStatus.RUNNING) == (record.run_id, record.status)
     suppliers.csv("camp", 1, rest=RETRY)
     plan = await Worker().run(harvester.start_harvest, run)
-    assert (Retry(maximum_attempts=2), 2) == (plan.retries.fetch, plan.heartbeat_timeout_s)
+    assert (Retry(maximum_attempts=2), 10) == (plan.retries.fetch, plan.heartbeat_timeout_s)
 
 
 async def test_fetch_resumes(

@@ -83,7 +83,7 @@ async def test_secrets_are_not_told(fetching: Any, web: Any) -> None:
 
 async def test_silent_server(fetching: Any, web: Any) -> None:
     """A server that stops in the middle of an answer, each time, is given up on, for now."""
-    fetching.bounded(read_timeout_s=0.1)
+    fetching.bounded(read_timeout_s=0.4)
     with pytest.raises(
         FeedUnavailableError, match="broke off after 16 of 100,000 bytes, and again 2 times"
     ):
@@ -97,6 +97,7 @@ async def test_server_that_never_answers(fetching: Any, web: Any) -> None:
     web.paths["/feed.csv"] = lambda _: web.closing.wait()
     with pytest.raises(FeedUnavailableError, match="did not answer in time"):
         await fetching(web.url("/feed.csv"))
+    await web.asked()
     assert 1 == len(web.requests)
 
 

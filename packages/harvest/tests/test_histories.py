@@ -44,6 +44,8 @@ async def test_a_fetch_that_falls_silent_fails_the_harvest(
     async def open_activities() -> AsyncIterator[Sequence[Activity]]:
         yield [harvester.start_harvest, say_nothing, harvester.finish_harvest]
 
+    soon = harvester._settings.model_copy(update={"harvest_heartbeat_timeout_s": 1})
+    harvester._settings = soon
     silent = ModuleConfig(module.name, module.workflows, open_activities)
     unit = ContextUnit(
         payload={"workflow_type": "harvest", "supplier_code": "camp", "tenant_id": "silent"}

@@ -117,7 +117,12 @@ async def test_kill_in_the_middle_of_a_run(
     variables = (
         environment
         | temporal.environment
-        | {"BRAIN_URL": brain_url, "CONTEXTWORKER_HARVEST_BATCH_ROWS": str(batch_rows)}
+        | {
+            "BRAIN_URL": brain_url,
+            "CONTEXTWORKER_HARVEST_BATCH_ROWS": str(batch_rows),
+            # What the run waits for after the kill.
+            "CONTEXTWORKER_HARVEST_HEARTBEAT_TIMEOUT_S": "2",
+        }
     )
     handle: WorkflowHandle[Any, ContextUnit] = await client.start_workflow(
         "harvest",

@@ -214,7 +214,7 @@ async def test_keys_at_hand_are_not_good_for_ever() -> None:
 
     That is UNAVAILABLE: the token may be good.
     """
-    async with issuer(OLD) as issued, ring_of(issued, refresh_s=0.05, max_age_s=0.3) as ring:
+    async with issuer(OLD) as issued, ring_of(issued, refresh_s=0.05, max_age_s=1) as ring:
         verifier, token = tokens(ring), signed(OLD)
         assert "" == await problem(verifier, token)
 

@@ -62,9 +62,9 @@ async def in_hand(caller: Caller, tenant_id: str, number: int, seconds: float = 
     return calls
 
 
-async def brief(caller: Caller, tenant_id: str) -> Refusal:
+async def brief(caller: Caller, tenant_id: str, *, seconds: float = 0.2) -> Refusal:
     """Make a call that gives up soon; it is refused, or its deadline passes."""
-    return await caller.refused("GetTaskStatus", LOOK | {"tenant_id": tenant_id}, timeout=0.2)
+    return await caller.refused("GetTaskStatus", LOOK | {"tenant_id": tenant_id}, timeout=seconds)
 
 
 def refused(refusal: Refusal) -> bool:
@@ -102,7 +102,7 @@ async def test_a_tenant_has_only_so_many_calls_in_hand() -> None:
     """Its next one is refused, another tenant's is not."""
     async with hanging(gateway_max_concurrent_calls=2) as caller:
         calls = await in_hand(caller, "a", 2)
-        refusal = await brief(caller, "a")
+        refusal = await brief(caller, "a", seconds=10)
         other = await brief(caller, "b")
         for call in calls:
             call.cancel()
@@ -257,7 +257,8 @@ def test_no_memory_is_kept_of_calls_that_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["RATE_PER_S", "MAX_CONCURRENT_CALLS", "MAX_WATCHES", "MAX_CONNECTION_AGE_S"]
+    "name",
+    ["RATE_PER_S", "MAX_CONCURRENT_CALLS", "MAX_WATCHES", "MAX_CONNECTION_AGE_S", "EXECUTE_WAIT_S"],
 )
 def test_a_limit_below_zero_is_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """It names the variable."""

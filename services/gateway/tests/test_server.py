@@ -99,9 +99,7 @@ async def test_a_server_that_hangs_is_unavailable_and_deadlines_hold() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         address = f"127.0.0.1:{deaf.getsockname()[1]}"
         client = await connect(lazy=True, environment={"TEMPORAL_ADDRESS": address})
-        settings = GatewaySettings(
-            port=0, gateway_shutdown_grace_s=0, gateway_temporal_timeout_s=0.3
-        )
+        settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0, gateway_temporal_timeout_s=1)
         async with gateway(client, settings) as port, connected(port) as caller:
             hurried = await caller.refused("GetTaskStatus", {"workflow_id": "x"}, timeout=0.1)
             patient = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
