@@ -27,6 +27,7 @@ def test_the_demo_shows_enriched_products_and_leaves_nothing(spawn: Spawn, tmp_p
         "rejected 5 (1 ambiguous price,",
         "CT-",
         "EUR",
+        "the cheapest tent is the Varga Ridge Col 1 tent 1-person 0.9 kg moss, 150.5 EUR",
         "nothing is left running",
     ):
         assert words in " ".join(demo.text.split())

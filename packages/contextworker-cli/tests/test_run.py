@@ -125,6 +125,14 @@ def test_status_shows_every_call(ask: Call) -> None:
     assert "calls products (tent) completed sleep (tent) running" in " ".join(called.out.split())
 
 
+def test_status_shows_a_call_that_was_made_on_a_line(ask: Call) -> None:
+    """Also once the run has ended, when calls are part of what it came to."""
+    call = {"name": "products", "status": "failed", "detail": "'x' → ValueError"}
+    told = {**RUN, "status": "completed", "result": {"calls": [call], "calls_made": 1}}
+    called = ask("status", "w", answers=[told])
+    assert "calls products 'x' → ValueError failed calls made 1" in " ".join(called.out.split())
+
+
 def test_a_program_may_be_left_running(ask: Call, gateway: ScriptedGateway) -> None:
     """It is a workflow like any other."""
     called = ask("run", "-c", "x", "--no-wait", answers=[{**RUN, "status": "started"}])

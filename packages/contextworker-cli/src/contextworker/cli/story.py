@@ -1,4 +1,4 @@
-"""What the demo does on a running stack: harvest, enrich, look."""
+"""What the demo does on a running stack: harvest, enrich, look, and let a program look."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,11 @@ from contextworker.core.client import AsyncWorkerClient, TaskStatus
 
 SUPPLIER = "camping-trade"
 TENANT = "my_project"
+PROGRAM = """\
+tents = products("tent", enrichment_status="done")
+cheapest = min(tents, key=lambda tent: float(tent["price"]))
+f"{cheapest['name']}, {cheapest['price']} {cheapest['currency']}"
+"""
 SHOWN = 8
 STALLED_AFTER_S = 60.0
 _PAGE = 500
@@ -29,10 +34,12 @@ class Outcome:
     products: list[Product]
     by_status: dict[EnrichmentStatus, int]
     rejects: dict[str, int]
+    found: str
+    """What the program found."""
 
 
 async def play(plan: Plan) -> Outcome:
-    """Harvest the supplier over gRPC, enrich the products, and read both back.
+    """Harvest the supplier over gRPC, enrich the products, ask for them, and read all back.
 
     Raises:
         CliError: A workflow did not complete, or a call failed.
@@ -45,6 +52,7 @@ async def play(plan: Plan) -> Outcome:
             client, plan, "harvest", {"supplier_code": SUPPLIER, "tenant_id": TENANT}
         )
         gardener = await _run(client, plan, "gardener", {"tenant_id": TENANT})
+        program = await client.execute(PROGRAM, tenant_id=TENANT, timeout=STALLED_AFTER_S)
     async with open_brain(plan.folders.brain_url) as brain:
         run_id = str((harvest.result or {}).get("run_id", ""))
         return Outcome(
@@ -53,6 +61,7 @@ async def play(plan: Plan) -> Outcome:
             products=_spread(await brain.list_products(TENANT, limit=_PAGE), SHOWN),
             by_status=await brain.count_products(TENANT),
             rejects=await brain.count_rejects(TENANT, run_id=run_id),
+            found=str(program.error.message if program.error else program.result),
         )
 
 

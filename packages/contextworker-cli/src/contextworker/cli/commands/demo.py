@@ -121,6 +121,7 @@ def show(outcome: Outcome) -> None:
         ("inserted", Text(f"{result.get('inserted', 0):,}")),
         ("rejected", Text(f"{result.get('rejected', 0):,}" + (f" ({rejects})" if rejects else ""))),
         ("enriched", Text(statuses or "none")),
+        ("a program says", Text(f"the cheapest tent is the {outcome.found}")),
         ("workflows", Text(f"{outcome.harvest.workflow_id}\n{outcome.gardener.workflow_id}")),
     ]
     rows.append(("next", Text(f"{command('up')} keeps all this running, with Temporal's UI")))

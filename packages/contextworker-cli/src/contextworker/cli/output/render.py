@@ -11,12 +11,13 @@ from contextworker.cli.output.console import err
 from contextworker.cli.output.hints import command
 from contextworker.cli.output.views import describe, describe_step
 from contextworker.cli.stack.state import StackState
-from contextworker.core.client import Failure, TaskStatus
+from contextworker.core.client import Failure, Step, TaskStatus
 
 _TRY = (
     "start harvest supplier_code=camping-trade tenant_id=my_project --watch",
     "start gardener tenant_id=my_project --watch",
     "brain products --tenant my_project",
+    "run -c \"len(products('tent'))\" --tenant my_project",
     "modules",
 )
 _FACTS = ("workflow_type", "run_id", "task_queue", "started_at", "closed_at")
@@ -110,6 +111,8 @@ def _label(key: str) -> str:
 
 def _value(value: Any) -> RenderableType:
     if isinstance(value, dict):
+        if value.keys() == Step.model_fields.keys():
+            return Text(describe_step(Step.model_validate(value)))
         return pairs([(_label(str(key)), _value(item)) for key, item in sorted(value.items())])
     if isinstance(value, list):
         return Group(*(_value(item) for item in value)) if value else Text("none")

@@ -96,4 +96,8 @@ def describe_step(step: Step) -> str:
 
 
 def _latest(progress: TaskProgress | None) -> str:
-    return describe_step(progress.steps[-1]) if progress and progress.steps else ""
+    """Say the latest step, where the stage does not say it by itself."""
+    if not progress or not progress.steps:
+        return ""
+    step = progress.steps[-1]
+    return "" if step.name in progress.stage else describe_step(step)
