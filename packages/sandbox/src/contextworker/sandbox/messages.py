@@ -41,7 +41,10 @@ class ExecuteRequest(RoutePayload):
         description="Seconds that it may compute, waiting for tools aside; capped by the limits.",
     )
     inputs: dict[InputName, JsonValue] = Field(
-        default_factory=dict, description="Variables that it finds set, by name."
+        default_factory=dict,
+        description="Variables that it finds set, by name.",
+        # Otherwise the schema says nothing of keys that are no names.
+        json_schema_extra={"additionalProperties": False},
     )
 
 
