@@ -1,4 +1,4 @@
-"""What tests share: Temporal, a gateway and the sandbox's worker, and interpreters by themselves."""
+"""What tests share: Temporal, a gateway, the sandbox's worker, and interpreters by themselves."""
 
 import sys
 from collections.abc import AsyncIterator

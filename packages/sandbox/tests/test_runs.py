@@ -27,7 +27,10 @@ async def impatient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[P
             client: Client = await temporal.connect(*shared_modules([module]))
             settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1)
             store = (tmp_path_factory.mktemp("runs") / "objects").as_uri()
-            async with gateway(client, settings) as port, Programs.of(port, client, store) as opened:
+            async with (
+                gateway(client, settings) as port,
+                Programs.of(port, client, store) as opened,
+            ):
                 patch.setenv("WORKER_ADDRESS", f"127.0.0.1:{port}")
                 patch.setenv("CONTEXTWORKER_STORE_URL", store)
                 async with running(client, errands):
@@ -57,8 +60,7 @@ async def test_a_long_program_continues_as_new(
     assert (9, 9) == (result["calls_made"], len(result["calls"]))
     assert [] == impatient.snapshots()
     runs = [
-        run
-        async for run in impatient.temporal.list_workflows(f"WorkflowId = '{task.workflow_id}'")
+        run async for run in impatient.temporal.list_workflows(f"WorkflowId = '{task.workflow_id}'")
     ]
     assert len(runs) >= 3
     for run in runs:
