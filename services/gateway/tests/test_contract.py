@@ -165,8 +165,10 @@ async def too_often(scene: Scene) -> Told:
 @ends(errors.TooManyCallsError)
 async def too_much_in_hand(scene: Scene) -> Told:
     """Call while another call of the kind waits."""
-    what, wait_s = ("watches", 5.0) if scene.rpc == "WatchTask" else ("calls", 0.5)
-    occupying = scene.rpc if scene.rpc == "WatchTask" else "GetTaskStatus"
+    what, wait_s, occupying = {
+        "WatchTask": ("watches", 5.0, "WatchTask"),
+        "ExecuteCode": ("executions", 0.5, "ExecuteCode"),
+    }.get(scene.rpc, ("calls", 0.5, "GetTaskStatus"))
     tenant = {"tenant_id": f"t{uuid.uuid4().hex[:8]}"}
 
     async def occupy() -> None:

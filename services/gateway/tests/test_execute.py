@@ -2,12 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
 import grpc
 import pytest
+import pytest_asyncio
 from gateway_calls import Caller, Refusal, connected, until
 from gateway_deployments import deploy
 from gateway_tokens import SECRET
@@ -25,6 +26,14 @@ from contextworker.gateway.settings import GatewaySettings
 
 pytestmark = pytest.mark.usefixtures("toys")
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def hasty(temporal_client: Client) -> AsyncIterator[Caller]:
+    """Call a gateway that does not wait for long."""
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_execute_wait_s=0.2)
+    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        yield caller
 
 
 def tenant() -> str:
@@ -53,9 +62,8 @@ async def test_what_the_code_comes_to_is_the_reply(caller: Caller) -> None:
     assert {"result": 2, "stdout": "", "stderr": "", "status": "completed"} == {
         key: value for key, value in reply.payload.items() if key not in own
     }
-    assert f"execute_code-{unit.payload['tenant_id']}-{unit.unit_id}" == (
-        reply.payload["workflow_id"].replace("%2D", "-")
-    )
+    named = f"execute_code-{unit.payload['tenant_id']}-{unit.unit_id}"
+    assert named == reply.payload["workflow_id"]
     assert (unit.unit_id, [*unit.provenance, "gateway:execute_code"]) == (
         reply.parent_unit_id,
         reply.provenance,
@@ -64,11 +72,13 @@ async def test_what_the_code_comes_to_is_the_reply(caller: Caller) -> None:
     assert (reply.payload["run_id"], 2) == (status["run_id"], status["result"]["result"])
 
 
-async def test_a_unit_runs_its_code_once(caller: Caller, temporal_client: Client) -> None:
+async def test_a_unit_runs_its_code_once(
+    caller: Caller, hasty: Caller, temporal_client: Client
+) -> None:
     """Sent at once, sent again, sent after its end: one run, one answer."""
     unit = code("wait")
     calls = [asyncio.create_task(caller.ask("ExecuteCode", unit)) for _ in range(5)]
-    open_run = await caller.ask("ExecuteCode", unit, timeout=0.5)
+    open_run = await hasty.ask("ExecuteCode", unit)
     await run_of(temporal_client, open_run).signal("finish")
 
     replies = await asyncio.gather(*calls)
@@ -84,7 +94,7 @@ async def test_code_that_is_not_done_in_time_is_followed_like_any_task(
     caller: Caller, temporal_client: Client
 ) -> None:
     """The reply comes within the caller's deadline, and names the run that goes on."""
-    reply = await caller.ask("ExecuteCode", code("wait"), timeout=0.3)
+    reply = await caller.ask("ExecuteCode", code("wait"), timeout=2)
 
     await run_of(temporal_client, reply).signal("finish")
     status = await caller.status_when(reply["workflow_id"], lambda it: "result" in it)
@@ -95,19 +105,18 @@ async def test_code_that_is_not_done_in_time_is_followed_like_any_task(
 
 
 async def test_a_gateway_waits_no_longer_than_it_is_set_to(
-    temporal_client: Client, caller: Caller
+    caller: Caller, hasty: Caller, temporal_client: Client
 ) -> None:
     """However much time the caller has; the unit sent again waits on."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_execute_wait_s=0)
     unit = code("wait")
-    async with gateway(temporal_client, settings) as port, connected(port) as impatient:
-        reply = await impatient.ask("ExecuteCode", unit, timeout=None)
+    reply = await hasty.ask("ExecuteCode", unit, timeout=None)
 
     waiting = asyncio.create_task(caller.ask("ExecuteCode", unit))
     await run_of(temporal_client, reply).signal("finish")
+    last = await waiting
 
     assert "running" == reply["status"]
-    assert (reply["run_id"], "completed") == ((await waiting)["run_id"], (await waiting)["status"])
+    assert (reply["run_id"], "completed") == (last["run_id"], last["status"])
 
 
 async def test_a_gateway_that_stops_tells_where_the_code_runs(
@@ -121,7 +130,7 @@ async def test_a_gateway_that_stops_tells_where_the_code_runs(
         port = await stopping.enter_async_context(gateway(temporal_client, settings))
         leaving = await stack.enter_async_context(connected(port))
         call = asyncio.create_task(leaving.ask("ExecuteCode", unit, timeout=60))
-        started = await until(lambda: _open_runs(caller, unit), bool)
+        started = await until(lambda: _runs(caller, unit), bool)
 
         await stopping.aclose()
 
@@ -131,7 +140,7 @@ async def test_a_gateway_that_stops_tells_where_the_code_runs(
     await run_of(temporal_client, reply).terminate()
 
 
-async def _open_runs(caller: Caller, unit: ContextUnit) -> list[tuple[str, str]]:
+async def _runs(caller: Caller, unit: ContextUnit) -> list[tuple[str, str]]:
     listed = await caller.ask("ListTasks", {"tenant_id": unit.payload["tenant_id"]})
     return [(it["workflow_id"], it["run_id"]) for it in listed["tasks"]]
 
@@ -150,26 +159,34 @@ async def test_code_that_continues_as_new_is_waited_for(caller: Caller) -> None:
 
 
 async def test_an_execution_that_went_on_as_another_run_is_told_by_that_one(
-    caller: Caller, temporal_client: Client
+    hasty: Caller, temporal_client: Client
 ) -> None:
     """Which is where it can be asked for."""
     unit = code("again and wait")
+    first = await hasty.ask("ExecuteCode", unit)
+    await until(lambda: _has_gone_on(temporal_client, first), bool)
 
-    replies = [await caller.ask("ExecuteCode", unit, timeout=0.5) for _ in range(2)]
-    status = await caller.status(replies[0]["workflow_id"])
+    replies = [await hasty.ask("ExecuteCode", unit) for _ in range(2)]
+    status = await hasty.status(replies[0]["workflow_id"])
 
     assert {("running", status["run_id"])} == {(it["status"], it["run_id"]) for it in replies}
     await run_of(temporal_client, replies[0]).terminate()
 
 
-async def test_code_without_a_worker_is_queued(caller: Caller, temporal_client: Client) -> None:
+async def _has_gone_on(client: Client, reply: dict[str, Any]) -> bool:
+    described = await client.get_workflow_handle(reply["workflow_id"]).describe()
+    info = described.raw_description.workflow_execution_info
+    return bool(info.first_run_id != info.execution.run_id)
+
+
+async def test_code_without_a_worker_is_queued(hasty: Caller, temporal_client: Client) -> None:
     """With the hint that its status has."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(executing, "EXECUTE_CODE", "execute_nowhere")
         await announce(temporal_client, "execute_nowhere")
-        await until(lambda: caller.ask("ListModules", {}), lambda it: "nowhere" in str(it))
+        await until(lambda: hasty.ask("ListModules", {}), lambda it: "nowhere" in str(it))
 
-        reply = await caller.ask("ExecuteCode", code("1 + 1"), timeout=0.5)
+        reply = await hasty.ask("ExecuteCode", code("1 + 1"))
 
     assert "queued" == reply["status"]
     assert "no worker polls nowhere-tasks; the run starts when one does" == reply["reason"]
@@ -251,14 +268,14 @@ Ending = Callable[[WorkflowHandle[Any, Any]], Any]
     ],
 )
 async def test_an_execution_without_a_result_is_an_error(
-    caller: Caller, temporal_client: Client, text: str, end: Ending | None, *, status: str, why: str
+    hasty: Caller, temporal_client: Client, text: str, end: Ending | None, *, status: str, why: str
 ) -> None:
     """With the sentence, and the run to look at; the unit sent again ends in the same."""
     unit = code(text)
     if end:
-        await end(run_of(temporal_client, await caller.ask("ExecuteCode", unit, timeout=0.5)))
+        await end(run_of(temporal_client, await hasty.ask("ExecuteCode", unit)))
 
-    refusal = await caller.refused("ExecuteCode", unit)
+    refusal = await _refused(hasty, unit)
 
     run = refusal.metadata["workflow_id"]
     assert (grpc.StatusCode.ABORTED, "EXECUTION_FAILED") == (refusal.code, refusal.reason)
@@ -266,7 +283,19 @@ async def test_an_execution_without_a_result_is_an_error(
     assert {"workflow_id": run, "status": status} == {
         key: value for key, value in refusal.metadata.items() if key != "run_id"
     }
-    assert refusal == await caller.refused("ExecuteCode", unit)
+    assert refusal == await hasty.refused("ExecuteCode", unit)
+
+
+async def _refused(caller: Caller, unit: ContextUnit) -> Refusal:
+    async def ended() -> Refusal | None:
+        try:
+            await caller.ask("ExecuteCode", unit)  # which may not wait for long enough
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    refusal: Refusal = await until(ended, bool)
+    return refusal
 
 
 async def test_a_result_that_is_no_unit_is_told(caller: Caller) -> None:
@@ -281,14 +310,19 @@ async def test_a_result_is_only_for_those_who_may_read_it(temporal_client: Clien
     secret = secret.model_copy(update={"security": SecurityScopes(read=["finance:read"])})
     plain = secret.model_copy(update={"security": SecurityScopes()})
     async with gateway(temporal_client, settings) as port, connected(port) as door:
-        may_read = door.bearing(token(permissions=["worker:execute", "finance:read"]))
+        may_read = door.bearing(
+            token(permissions=["worker:execute", "worker:read", "finance:read"])
+        )
         may_not = door.bearing(token(permissions=["worker:execute"]))
 
         early = await may_not.refused("ExecuteCode", secret)
+        run = {"workflow_id": f"execute_code-acme-{secret.unit_id}"}
+        nothing = await may_read.refused("GetTaskStatus", run)
         reply = await may_read.ask("ExecuteCode", secret)
         late = await may_not.refused("ExecuteCode", plain)
 
     assert 2 == reply["result"]
+    assert ("RUN_NOT_FOUND", run["workflow_id"]) == (nothing.reason, reply["workflow_id"])
     expected = ("SCOPE_MISSING", {"scopes": "finance:read"})
     assert [expected] * 2 == [(it.reason, it.metadata) for it in (early, late)]
 
@@ -316,11 +350,13 @@ async def test_who_goes_away_leaves_no_wait_behind(
         call = caller.stub.ExecuteCode(unit.to_protobuf(), timeout=60)
         await until(waits, lambda count: count == 1)
         busy = await caller.refused("ExecuteCode", unit)
+        [beside] = await until(lambda: _runs(caller, unit), bool)
         call.cancel()
         await until(waits, lambda count: count == 0)
         reply = await _let_in(caller, unit)
 
-    assert "TOO_MANY_CALLS" == busy.reason
+    assert ("TOO_MANY_CALLS", "executions") == (busy.reason, busy.metadata["limit"])
+    assert (reply["workflow_id"], reply["run_id"]) == beside
     assert "running" == reply["status"]
     await run_of(temporal_client, reply).terminate()
 
@@ -328,7 +364,7 @@ async def test_who_goes_away_leaves_no_wait_behind(
 async def _let_in(caller: Caller, unit: ContextUnit) -> dict[str, Any]:
     async def attempt() -> dict[str, Any] | None:
         try:
-            return await caller.ask("ExecuteCode", unit, timeout=0.5)
+            return await caller.ask("ExecuteCode", unit, timeout=2)
         except Refusal:
             return None
 

@@ -163,7 +163,7 @@ async def test_the_modules_are_listed_with_what_a_caller_needs(caller: Caller, t
     """Name, queue, build, live workers, and of each route its type, id template and schema."""
     toy = (await until(lambda: modules(caller), lambda it: it["toys"]["workers"] == 1))["toys"]
 
-    route, plain = toy.pop("routes")
+    route, plain, *_ = toy.pop("routes")
     [version] = toy.pop("versions")
     assert {
         "name": "toys",

@@ -85,7 +85,7 @@ ENDINGS = (
     ),
     _ending(
         errors.TooManyCallsError,
-        "the tenant has as many calls, or watches, in hand as it may",
+        "the tenant has as many calls, executions or watches in hand as it may",
         metadata=("limit", "allowed", "tenant_id|subject"),
         retry=True,
     ),

@@ -253,7 +253,7 @@ class RateLimitedError(GatewayError, TransientError):
 
 
 class TooManyCallsError(GatewayError, TransientError):
-    """A tenant has as many calls, or watches, in hand as this gateway allows."""
+    """A tenant has as many calls, executions or watches in hand as this gateway allows."""
 
     code = grpc.StatusCode.RESOURCE_EXHAUSTED
     reason = "TOO_MANY_CALLS"

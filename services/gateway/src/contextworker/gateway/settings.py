@@ -70,7 +70,10 @@ class GatewaySettings(AuthSettings, RuntimeSettings):
     gateway_max_concurrent_calls: int = Field(
         default=256,
         ge=0,
-        description="Calls a tenant may have in hand, watches aside; 0 for any number.",
+        description=(
+            "Calls a tenant may have in hand, watches aside, and as many executions besides; 0 for "
+            "any number."
+        ),
     )
     gateway_max_watches: int = Field(
         default=256, ge=0, description="Runs a tenant may watch at once; 0 for any number."

@@ -11,7 +11,8 @@ from contextworker.gateway.limits.slots import Slots
 from contextworker.gateway.settings import GatewaySettings
 
 _WATCH = "WatchTask"
-# Calls take milliseconds, watches as long as their runs.
+_EXECUTE = "ExecuteCode"
+# Calls take milliseconds, watches as long as their runs, executions something in between.
 _CALL_RETRY_S = 0.5
 _WATCH_RETRY_S = 5.0
 
@@ -30,7 +31,11 @@ class Limiter:
         )
         self._rate = Rate(rate) if rate else None
         self._calls = Slots(calls, "calls", retry_after_s=_CALL_RETRY_S) if calls else None
-        self._watches = Slots(watches, "watches", retry_after_s=_WATCH_RETRY_S) if watches else None
+        # Executions not among the calls: those that the code makes must find room beside it.
+        self._by_rpc = {
+            _EXECUTE: Slots(calls, "executions", retry_after_s=_CALL_RETRY_S) if calls else None,
+            _WATCH: Slots(watches, "watches", retry_after_s=_WATCH_RETRY_S) if watches else None,
+        }
 
     @contextmanager
     def slot(
@@ -43,7 +48,7 @@ class Limiter:
             TooManyCallsError: It has too many in hand.
         """
         share = share_of(request, caller)
-        slots = self._watches if rpc == _WATCH else self._calls
+        slots = self._by_rpc.get(rpc, self._calls)
         with slots.held(share) if slots else nullcontext():
             # Within the slot: a call that finds none is not counted twice.
             if self._rate:

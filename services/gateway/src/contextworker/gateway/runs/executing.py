@@ -35,7 +35,7 @@ EXECUTE_CODE = "execute_code"
 
 # Of the caller's time, what is left for telling that the code is not done.
 _MARGIN_S = 0.5
-_MARGIN_PART = 0.2
+_MARGIN_PART = 0.25
 
 _ENDS: Mapping[EventType.ValueType, Status] = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: Status.COMPLETED,
