@@ -45,9 +45,10 @@ async def test_a_task_of_a_view_is_asked_about_in_the_same_name(scripted: Script
 async def test_a_stream_carries_the_rights(scripted: ScriptedGateway) -> None:
     """Following a task is a call like others."""
     scripted.answers = [[{"status": "completed", "result": 1}]]
-    async with AsyncWorkerClient(scripted.address) as client:
+    async with AsyncWorkerClient(scripted.address, token="t") as client:
         assert 1 == await client.on_behalf_of(RIGHTS).result("w", timeout=10)
     assert [RIGHTS] == _sent(scripted)
+    assert "Bearer t" == scripted.asked[0].metadata["authorization"]
 
 
 async def test_a_view_shares_the_connection(scripted: ScriptedGateway) -> None:

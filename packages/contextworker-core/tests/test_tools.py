@@ -72,3 +72,30 @@ async def test_what_code_could_not_call_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="first parameter of the tool nothing"):
         async with calling(Toolset([Tool(nothing)])):
             pass
+
+
+async def _forgotten() -> AsyncIterator[Sequence[Tool]]:
+    yield []
+
+
+@asynccontextmanager
+async def _empty() -> AsyncIterator[None]:
+    yield
+
+
+@pytest.mark.parametrize(
+    ("toolset", "problem"),
+    [
+        (Toolset(_forgotten), "returns async_generator in place of an async context manager"),  # type: ignore[arg-type]
+        (Toolset(_empty), "has a NoneType in place of a list of tools"),  # type: ignore[arg-type]
+        (Toolset(Tool(keys)), "has a Tool in place of a list of tools"),  # type: ignore[arg-type]
+        (Toolset([keys]), "a function; write Tool(…) around a function"),  # type: ignore[list-item]
+    ],
+    ids=["no-decorator", "nothing", "no-list", "bare-function"],
+)
+async def test_what_is_no_toolset_is_refused(toolset: Toolset, problem: str) -> None:
+    """In a sentence to its author."""
+    with pytest.raises(ConfigurationError) as caught:
+        async with toolset.open():
+            pass
+    assert problem in str(caught.value)

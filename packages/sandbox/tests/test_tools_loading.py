@@ -68,12 +68,15 @@ async def test_what_is_installed_is_offered(install: Install) -> None:
         ("import nothing_like_it", "the tools of acme cannot be imported from"),
         ("", "the tools of acme cannot be imported from"),
         ("tools = [Tool(stock)]", "as tools, but it is a list, not a Toolset"),
-        ("tools = Toolset([stock])", "acme offers <function stock"),
-        ("tools = Toolset([Tool(stock, name='in stock')])", "acme: the tool of <function stock"),
+        ("tools = Toolset([stock])", "of acme cannot be offered: a Toolset has <function stock"),
+        ("tools = Toolset([Tool(stock, name='a b')])", "acme cannot be offered: the tool of <func"),
         ("tools = Toolset([Tool(stock), Tool(stock)])", "stock is offered twice, by acme and by"),
         ("tools = Toolset([Tool(stock, name='products')])", "by acme and by contextworker-brain"),
         *(
-            (f"tools = Toolset([Tool(stock, name='{name}')])", f"acme offers a tool called {name}")
+            (
+                f"tools = Toolset([Tool(stock, name='{name}')])",
+                f"acme cannot be offered: the tool {name} would",
+            )
             for name in sorted(PLATFORM_TOOLS)
         ),
     ],

@@ -1,5 +1,6 @@
 """What a tool takes: its arguments, checked against its function's annotations."""
 
+import builtins
 import inspect
 import keyword
 from collections.abc import Mapping, Sequence
@@ -38,14 +39,20 @@ class ToolSignature:
         """Read a tool's signature.
 
         Raises:
-            ConfigurationError: Code could not call it: its name is none, it is not async, it does
-                not take a ToolContext first, or has a parameter that no JSON value can be.
+            ConfigurationError: Code could not call it: its name is none or Python's, it is not
+                async, it does not take a ToolContext first, or has a parameter that no JSON value
+                can be.
         """
         name = tool.called
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ConfigurationError(
                 f"the tool of {tool.function!r} is called {name!r}, which is no name that code "
                 "could call; give it another one by Tool(…, name=…)"
+            )
+        if getattr(getattr(builtins, name, None), "__module__", "") == builtins.__name__:
+            raise ConfigurationError(
+                f"the tool {name} is called like a function of Python's own, which code would call "
+                "instead; give it another name by Tool(…, name=…)"
             )
         if not 0 < tool.timeout_s <= LONGEST_TIMEOUT_S:
             raise ConfigurationError(

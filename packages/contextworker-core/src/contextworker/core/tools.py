@@ -11,10 +11,12 @@ function. A call is an activity: it is retried, so a tool must be safe to repeat
     tools = Toolset([Tool(stock)])
 """
 
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
+
+from contextworker.core.errors import ConfigurationError
 
 TOOLS_GROUP: Final = "contextworker.tools"
 
@@ -83,3 +85,36 @@ class Toolset:
     """
 
     tools: Sequence[Tool] | OpenTools
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Sequence[Tool]]:
+        """Open the tools while the block runs.
+
+        Raises:
+            ConfigurationError: They are none.
+        """
+        if not callable(self.tools):
+            yield _checked(self.tools)
+            return
+        opening = self.tools()
+        if not isinstance(opening, AbstractAsyncContextManager):
+            raise ConfigurationError(
+                f"{self.tools!r} returns {type(opening).__name__} in place of an async context "
+                "manager; decorate it with @asynccontextmanager"
+            )
+        async with opening as tools:
+            yield _checked(tools)
+
+
+def _checked(tools: Any) -> Sequence[Tool]:
+    if not isinstance(tools, Sequence):
+        raise ConfigurationError(
+            f"a Toolset has a {type(tools).__name__} in place of a list of tools"
+        )
+    for tool in tools:
+        if not isinstance(tool, Tool):
+            raise ConfigurationError(
+                f"a Toolset has {tool!r} among its tools, a {type(tool).__name__}; write Tool(…) "
+                "around a function"
+            )
+    return tools

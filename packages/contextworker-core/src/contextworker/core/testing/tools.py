@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,5 @@ async def calling(
     Raises:
         ConfigurationError: Code could not call one of them.
     """
-    async with AsyncExitStack() as stack:
-        tools = toolset.tools
-        opened = await stack.enter_async_context(tools()) if callable(tools) else tools
+    async with toolset.open() as opened:
         yield ToolCaller({ToolSignature.of(tool).name: tool for tool in opened}, tenant_id, key)

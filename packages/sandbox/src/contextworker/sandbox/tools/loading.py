@@ -1,6 +1,6 @@
 """The tools that are installed beside the sandbox's worker, opened while it runs."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import EntryPoint, entry_points
 
@@ -26,20 +26,14 @@ async def open_tools(points: Iterable[EntryPoint] | None = None) -> AsyncIterato
     tools: dict[str, OfferedTool] = {}
     async with AsyncExitStack() as stack:
         for point in sorted(found, key=lambda one: (_owner(one), one.name)):
-            opened = await _open(stack, _load(point))
-            for tool in _offered(opened, _owner(point)):
+            opened = await _open(stack, _load(point), _owner(point))
+            for tool in opened:
                 if (other := tools.setdefault(tool.name, tool)) is not tool:
                     raise ConfigurationError(
                         f"the tool {tool.name} is offered twice, by {other.owner} and by "
                         f"{tool.owner}; give one of them another name, or install one of the two"
                     )
         yield tools
-
-
-async def _open(stack: AsyncExitStack, toolset: Toolset) -> Sequence[Tool]:
-    if callable(toolset.tools):
-        return await stack.enter_async_context(toolset.tools())
-    return toolset.tools
 
 
 def _load(point: EntryPoint) -> Toolset:
@@ -57,23 +51,23 @@ def _load(point: EntryPoint) -> Toolset:
     return toolset
 
 
-def _offered(tools: Sequence[Tool], owner: str) -> Iterator[OfferedTool]:
-    for tool in tools:
-        if not isinstance(tool, Tool):
-            raise ConfigurationError(
-                f"{owner} offers {tool!r} among its tools, which is a {type(tool).__name__}; "
-                "write Tool(…) around a function"
-            )
-        if tool.called in PLATFORM_TOOLS:
-            raise ConfigurationError(
-                f"{owner} offers a tool called {tool.called}, which would hide the platform's own; "
-                "give it another name by Tool(…, name=…)"
-            )
-        try:
-            signature = ToolSignature.of(tool)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{owner}: {error}") from error
-        yield OfferedTool(tool, signature, owner)
+async def _open(stack: AsyncExitStack, toolset: Toolset, owner: str) -> list[OfferedTool]:
+    try:
+        return [
+            OfferedTool(tool, _signature(tool), owner)
+            for tool in await stack.enter_async_context(toolset.open())
+        ]
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the tools of {owner} cannot be offered: {error}") from error
+
+
+def _signature(tool: Tool) -> ToolSignature:
+    if tool.called in PLATFORM_TOOLS:
+        raise ConfigurationError(
+            f"the tool {tool.called} would hide the platform's own; give it another name by "
+            "Tool(…, name=…)"
+        )
+    return ToolSignature.of(tool)
 
 
 def _owner(point: EntryPoint) -> str:
