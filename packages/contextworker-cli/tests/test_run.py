@@ -195,10 +195,11 @@ def test_nothing_a_program_writes_steers_the_terminal(
 ) -> None:
     """Somebody else may have written it."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    called = ask(
-        "run", "-c", "x", answers=[{**DONE, "stdout": "a\x1b[2J\tb\x9b\n", "result": None}]
-    )
-    assert "a\\x1b[2J\tb\\x9b\n" == called.out
+    wrote = {"stdout": "a\x1b[2J\tb\n", "result": "c\x9b", "error": None}
+    called = ask("run", "-c", "x", answers=[{**DONE, **wrote}])
+    assert 'a\\x1b[2J\tb\n"c\\x9b"\n' == called.out
+    told = ask("status", "w", answers=[{**RUN, "status": "completed", "result": wrote}])
+    assert "a\\x1b[2J" in told.out
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])

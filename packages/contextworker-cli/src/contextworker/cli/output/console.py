@@ -5,6 +5,7 @@ Rich drops colours and animation by itself where the stream is no terminal, and 
 
 import json
 import os
+import re
 import sys
 from functools import cache
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from rich.console import Console
 
 PIPED_WIDTH = 200
+# All but tabs and line breaks: whoever wrote a text must not steer the terminal of its reader.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @cache
@@ -30,6 +33,11 @@ def print_json(value: Any) -> None:
     """Print a value as JSON on stdout, for programs: no colour, no wrapping."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
     sys.stdout.flush()
+
+
+def spelt_out(text: str) -> str:
+    """Return a text that came from outside with its control characters spelt out."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def _console(*, stderr: bool) -> Console:

@@ -1,16 +1,13 @@
 """What a program came to, as if it had run here: its output, then its value, then its error."""
 
-import re
+import json
 import sys
 from typing import TextIO
 
 from contextworker.cli.errors import CliError
-from contextworker.cli.output.console import err, out, print_json
+from contextworker.cli.output.console import err, out, spelt_out
 from contextworker.cli.output.render import print_error
 from contextworker.core.client import CodeError, Execution
-
-# Whoever wrote the program must not steer the terminal of whoever runs it.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def print_execution(execution: Execution) -> None:
@@ -21,16 +18,16 @@ def print_execution(execution: Execution) -> None:
     if execution.result_is_repr:
         _write(sys.stdout, str(execution.result))
     elif execution.result is not None:
-        print_json(execution.result)
+        _write(sys.stdout, json.dumps(execution.result, ensure_ascii=False, indent=2))
     if execution.error and execution.error.message not in execution.stderr:
-        print_error(CliError(_sentence(execution.error)))
+        print_error(CliError(spelt_out(_sentence(execution.error))))
 
 
 def _write(stream: TextIO, text: str) -> None:
     if not text:
         return
     if stream.isatty():
-        text = _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+        text = spelt_out(text)
     stream.write(text if text.endswith("\n") else f"{text}\n")
     stream.flush()
 

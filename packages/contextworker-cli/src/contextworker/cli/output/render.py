@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contextworker.cli.errors import CliError
-from contextworker.cli.output.console import err
+from contextworker.cli.output.console import err, spelt_out
 from contextworker.cli.output.hints import command
 from contextworker.cli.output.views import describe, describe_step
 from contextworker.cli.stack.state import StackState
@@ -118,4 +118,4 @@ def _value(value: Any) -> RenderableType:
         return Group(*(_value(item) for item in value)) if value else Text("none")
     if isinstance(value, float):
         return Text(f"{value:g}")
-    return Text("" if value is None else str(value))
+    return Text("" if value is None else spelt_out(str(value)))
