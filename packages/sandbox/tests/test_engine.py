@@ -124,6 +124,29 @@ async def test_an_error_is_raised_where_the_call_is(interpreter: Interpreter) ->
     assert Finished(result="not yours") == finished
 
 
+async def test_an_error_of_no_known_class_is_a_runtime_error(interpreter: Interpreter) -> None:
+    """Nothing of the platform's own classes is in the sandbox."""
+    code = "try:\n    look()\nexcept RuntimeError as error:\n    said = str(error)\nsaid"
+
+    _, finished = await _through(interpreter, code, ToolError(type="Strange", message="no"))
+
+    assert Finished(result="no") == finished
+
+
+async def test_awaited_calls_survive_a_plain_one(interpreter: Interpreter) -> None:
+    """One task awaits, another one calls: both get their answers, in every order."""
+    code = (
+        "import asyncio\nasync def f(x): return await look(x)\nasync def g(): return tell() + 1\n"
+        "async def h():\n    await asyncio.sleep(1)\n    return tell() + 2\n"
+        "await asyncio.gather(f('a'), g(), h(), f('b'))"
+    )
+
+    calls, finished = await _through(interpreter, code, 10, "A", None, "B", 20)
+
+    assert ["tell", "look", "sleep", "look", "tell"] == [call.tool for call in calls]
+    assert Finished(result=["A", 11, 22, "B"]) == finished
+
+
 async def test_a_fast_lane_ends_in_time(interpreter: Interpreter) -> None:
     """What does not end within its seconds is given up, and tells so."""
     with pytest.raises(NotInTimeError):

@@ -25,7 +25,7 @@ async def main():
     async with Interpreter.open(SandboxSettings(processes=1), tools=frozenset()) as interpreter:
         await interpreter.start(
             "print('looping')\\nwhile True: pass", {}, tenant_id="acme",
-            limits=DEFAULT.model_copy(update={"timeout_s": 0.5}),
+            limits=DEFAULT.model_copy(update={"timeout_s": 1}),
         )
 
 asyncio.run(main())
@@ -75,7 +75,7 @@ async def test_a_killed_process_is_its_one_callers_error() -> None:
     assert list(range(6)) == [stop.finished.result for stop in others if isinstance(stop, Ended)]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.slow
 async def test_an_orphaned_process_ends_by_itself() -> None:
     """Its worker was killed while code looped: it ends with the code's time."""
     worker = await asyncio.create_subprocess_exec(sys.executable, "-c", _LOOP)

@@ -224,6 +224,7 @@ async def test_what_was_printed_before_a_limit_is_there(interpreter: Interpreter
         {},
         tenant_id="acme",
         limits=DEFAULT.model_copy(update={"output_bytes": 25}),
+        within_s=5,  # it is stopped there, not when its time is over
     )
 
     assert "ééééééééé\nééé" == stop.printed.stdout
