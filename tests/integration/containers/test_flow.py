@@ -6,6 +6,10 @@ import psycopg
 from running_containers import COMMIT, ROOT, Containers
 
 TENANT = "my_project"
+PROGRAM = """
+harvest = wait_for(start_workflow("harvest", supplier_code="camping-trade"))
+[harvest["status"], len(products(limit=200))]
+"""
 
 
 def test_the_demo_runs_through_containers(containers: Containers, postgresql: str) -> None:
@@ -32,6 +36,15 @@ def test_the_demo_runs_through_containers(containers: Containers, postgresql: st
             "SELECT count(*) FROM rejects WHERE tenant_id = %s", [TENANT]
         ).fetchone()
     assert ((224, 224, 0), (5,)) == (products, rejects)
+
+
+def test_a_program_runs_through_containers(containers: Containers) -> None:
+    """It calls the gateway's container for work, and PostgreSQL's for what came of it."""
+    with containers.worker("harvest"), containers.worker("sandbox"):
+        run = containers.call("ExecuteCode", code=PROGRAM, tenant_id="of_a_program")
+        done = containers.finish(run["workflow_id"])
+
+    assert (None, ["completed", 200]) == (done["result"]["error"], done["result"]["result"])
 
 
 def test_an_image_announces_its_version_and_commit(containers: Containers) -> None:

@@ -116,7 +116,12 @@ class Containers:
         self, member: str, *, examples: Path = ROOT / "examples", **variables: str
     ) -> Iterator[DockerContainer]:
         """Run a worker, hardened as deployments run it, until the block ends."""
-        environment = {"TEMPORAL_ADDRESS": "temporal:7233", "BRAIN_URL": BRAIN_URL, **variables}
+        environment = {
+            "TEMPORAL_ADDRESS": "temporal:7233",
+            "BRAIN_URL": BRAIN_URL,
+            "WORKER_ADDRESS": f"gateway:{GATEWAY_PORT}",
+            **variables,
+        }
         container = (
             DockerContainer(self.images[member], network=self.network, env=environment)
             .with_volume_mapping(examples, "/srv/examples", "ro")
