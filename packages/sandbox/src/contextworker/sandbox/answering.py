@@ -29,6 +29,8 @@ from contextworker.sandbox.messages import (
 from contextworker.sandbox.waiting import Status, until_closed
 
 PROVENANCE: Final = "sandbox:start_workflow"
+DEEPEST: Final = 10
+"""A program may start one that starts one …, so many times: none goes on for ever by that."""
 
 _GATEWAY_CALL: Final = timedelta(seconds=20)
 _TOOL_CALL: Final = timedelta(hours=1)
@@ -94,6 +96,12 @@ class Answering:
                 f"this code runs for the tenant {rights.tenant_id!r}, and starts nothing for "
                 f"{tenant_id!r}; leave tenant_id out",
             )
+        if self._unit.provenance.count(PROVENANCE) >= DEEPEST:
+            raise RefusedError(
+                PermissionError,
+                f"start_workflow(): this code was started by code, {DEEPEST} programs deep; it may "
+                "start nothing itself",
+            )
         payload = {**start.payload, "workflow_type": start.workflow_type, "tenant_id": tenant_id}
         unit = self._unit.child(payload, provenance=PROVENANCE)
         try:
@@ -122,7 +130,9 @@ class Answering:
         async def ask(workflow_id: str) -> Status:
             return await self._status(workflow_id, call.tool)
 
-        ended = await until_closed(wait, ask, waited)
+        ended = await until_closed(
+            wait, ask, waited, fits=lambda closed: self._check_size(call.tool, closed)
+        )
         return cast("JsonValue", ended if wait.several else ended[0])
 
     async def _status(self, workflow_id: str, tool: str) -> Status:
@@ -155,7 +165,7 @@ class Answering:
             attempt=_TOOL_CALL,
         )
 
-    def _check_size(self, tool: str, value: JsonValue) -> None:
+    def _check_size(self, tool: str, value: Any) -> None:
         size, most = len(to_json(value)), self._limits.answer_bytes
         if size > most:
             raise RefusedError(

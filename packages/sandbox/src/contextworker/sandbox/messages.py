@@ -8,7 +8,7 @@ on whichever worker takes it.
 from abc import ABC, abstractmethod
 from typing import Annotated, Literal
 
-from pydantic import Field, Json, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 from temporalio import activity
 
 from contextcore import ContextUnit
@@ -223,7 +223,6 @@ class SoFar(Message):
     stdout: str
     stderr: str
     suspended: Suspended
-    superseded: tuple[ObjectRef, ...] = ()
     waited: Waited | None = Field(default=None, description="Where the call in hand has begun.")
     calls_made: int
     calls: tuple[Step, ...]
@@ -233,8 +232,7 @@ class SoFar(Message):
 class ExecuteRun(ExecuteRequest):
     """What a run of the workflow is given; callers cannot send what the last one came to."""
 
-    # As text, because numbers in a ContextUnit's payload are not exact and keys not in order.
-    so_far: Json[SoFar] | None = None
+    so_far: SoFar | None = None
 
 
 class SandboxActivities(ABC):

@@ -43,9 +43,7 @@ class Program:
         self.started_at = so_far.started_at if so_far else workflow.time()
         self.suspended = so_far.suspended if so_far else None
         self.finished: Finished | None = None
-        self.snapshots = Snapshots(
-            execution, request.tenant_id, so_far.superseded if so_far else ()
-        )
+        self.snapshots = Snapshots(execution, request.tenant_id)
         if so_far:
             self.snapshots.came(so_far.suspended.snapshot)
 
@@ -70,13 +68,13 @@ class Program:
 
     async def start_fast(self) -> None:
         """Run its first turn in the fast lane; afterwards it may not have stopped yet."""
+        self.snapshots.exist = True  # where it fails, it may have failed after storing one
         turn = await lanes.fast(SandboxActivities.start_turn, self._first, summary="start")
+        self.snapshots.exist = turn is None
         if turn is not None:
             self._limits = turn.limits
         if lanes.is_done(turn):
             self._take(turn)
-        elif turn is None:  # it may have failed after it had stored one
-            self.snapshots.exist = True
 
     async def start(self) -> None:
         """Run its first turn with patience."""

@@ -1,6 +1,5 @@
 """Which snapshots of an execution there are, and when one is needed no more."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -17,21 +16,14 @@ _PATIENCE: Final = timedelta(minutes=10)
 class Snapshots:
     """The snapshot to resume from, and those before it."""
 
-    def __init__(
-        self, execution: str, tenant_id: str, superseded: Sequence[ObjectRef] = ()
-    ) -> None:
+    def __init__(self, execution: str, tenant_id: str) -> None:
         self._execution = execution
         self._tenant_id = tenant_id
-        self._superseded = list(superseded)
+        self._superseded: list[ObjectRef] = []
         self._current: ObjectRef | None = None
         self._known_at = 0
         self.exist = False
         """Whether there may be any in the store."""
-
-    @property
-    def superseded(self) -> tuple[ObjectRef, ...]:
-        """Those that may still have to be discarded."""
-        return tuple(self._superseded)
 
     def came(self, snapshot: ObjectRef) -> None:
         """Note where the code stands now."""

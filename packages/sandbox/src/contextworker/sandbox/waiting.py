@@ -23,13 +23,16 @@ Status = dict[str, JsonValue]
 Ask = Callable[[str], Awaitable[Status]]
 
 
-async def until_closed(wait: Wait, ask: Ask, waited: Waited) -> list[Status]:
+async def until_closed(
+    wait: Wait, ask: Ask, waited: Waited, *, fits: Callable[[dict[str, Status]], None]
+) -> list[Status]:
     """Return how each task ended, in the order asked for.
 
     Args:
         wait: For which tasks.
         ask: Tells how one stands.
         waited: How far the wait is; its deadline is by the workflow's clock.
+        fits: Raises RefusedError where what has closed by now is too much for an answer.
 
     Raises:
         RefusedError: With TimeoutError, where one is open at the deadline; or as `ask` raises it.
@@ -41,6 +44,7 @@ async def until_closed(wait: Wait, ask: Ask, waited: Waited) -> list[Status]:
         stand = dict(zip(asked, await asyncio.gather(*map(ask, asked)), strict=True))
         news = {name: status for name, status in stand.items() if status["status"] in _CLOSED}
         closed |= news
+        fits(closed)
         open_ones = [name for name in asked if name not in closed]
         if not open_ones:
             continue

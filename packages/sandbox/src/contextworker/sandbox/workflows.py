@@ -126,15 +126,13 @@ class ExecuteCodeWorkflow:
             stdout=program.stdout,
             stderr=program.stderr,
             suspended=program.suspended,
-            superseded=program.snapshots.superseded,
             waited=waited,
             calls_made=self._journal.made,
             calls=self._journal.steps,
             tasks=answering.tasks,
         )
-        return unit.model_copy(
-            update={"payload": {**unit.payload, "so_far": so_far.model_dump_json()}}
-        )
+        payload = {**unit.payload, "so_far": so_far.model_dump(mode="json")}
+        return unit.model_copy(update={"payload": payload})
 
 
 def _sent(request: ExecuteRun) -> ExecuteRequest:
