@@ -110,6 +110,37 @@ async def test_code_starts_tasks_and_waits_for_them(
     await record_history(programs.handle(task), module, "calls")
 
 
+async def test_many_tasks_are_waited_for_at_once(programs: Programs) -> None:
+    """More than are looked at together, and some of them twice."""
+    result = await programs.run(
+        """
+        ids = [start_workflow('parcel', name=f'many-{n}', seconds=0.2) for n in range(12)]
+        ended = wait_for(ids + ids[:1])
+        [len(ended), {one['status'] for one in ended} == {'completed'}]
+        """
+    )
+
+    assert [13, True] == result["result"]
+
+
+async def test_code_that_starts_code_comes_to_an_end(programs: Programs) -> None:
+    """A program that starts itself does not go on for ever, nor past its own limits."""
+    await programs.run(
+        """
+        code = "start_workflow('execute_code', code=code, inputs={'code': code})"
+        start_workflow('execute_code', code=code, inputs={'code': code})
+        """,
+        tenant_id="chain",
+    )
+
+    async def has_ended() -> bool:
+        running = await programs.runs("TenantId = 'chain' AND ExecutionStatus = 'Running'")
+        return running == 0 and await programs.runs("TenantId = 'chain'") > 10
+
+    await until(has_ended)
+    assert 11 == await programs.runs("TenantId = 'chain'")
+
+
 async def test_a_task_that_continues_as_new_is_waited_for_to_its_end(programs: Programs) -> None:
     """It is one task, in however many runs."""
     result = await programs.run(
