@@ -130,7 +130,7 @@ async def test_code_cannot_catch_a_limit(
             "answer_bytes",
             1000,
         ),
-        ("def f(): f()\nf()", "recursion", 50),
+        ("def f(n): return f(n - 1) if n else 0\nf(100)", "recursion", 50),
     ],
     ids=[
         "result",
