@@ -82,6 +82,8 @@ def _end(stop: Stop) -> str | None:
         ("look((1, 2))", "TypeError"),
         ("look(None, ...)", "TypeError"),
         ("class A: pass\nlook(A())", "TypeError"),
+        ("class A: pass\nlook({A(): 1})", "TypeError"),
+        ("class A: pass\nlook(x={A()})", "TypeError"),
         ("x = []\nfor _ in range(40): x = [x]\nlook(x)", "TypeError"),
         ("x = []\nfor _ in range(50_000): x = [x]\nlook(x)", "TypeError"),
         ("x = [1]\nfor _ in range(60): x = [x, x]\nlook(x)", "answer_bytes"),

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_monty import (
     AsyncFunctionSnapshot,
@@ -19,13 +19,20 @@ from pydantic_monty import (
     MontyComplete,
 )
 
+from contextworker.sandbox.engine.errors import Failure
 from contextworker.sandbox.engine.snapshots import Pending, Program, Suspension
 from contextworker.sandbox.engine.values import arguments, measure
-from contextworker.sandbox.messages import SLEEP, ToolCall
+from contextworker.sandbox.messages import SLEEP, CodeError, ToolCall
 
 _SLEEPS = frozenset({"time.sleep", "asyncio.sleep"})
 _AWAIT = re.compile(rb"(?<![\w.])await[\s(\\]*$")
 _SOURCE = "<python-input-0>"
+_NO_SUCH_VALUE = (
+    "a value that leaves the interpreter cannot have objects of classes as keys or in sets; give "
+    "their text"
+)
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Drive:
     awaited_bytes: int = 0
     """Of the arguments of this turn's awaited calls."""
 
-    async def to_stop(self, at: AsyncSnapshot) -> Value | Waiting:
+    async def to_stop(self, at: AsyncSnapshot) -> Value | Waiting | Failure:
         """Drive the program on from where it is.
 
         Raises:
@@ -64,7 +71,7 @@ class Drive:
         while True:
             match at:
                 case MontyComplete():
-                    return Value(at.output)
+                    return _value(at)
                 case AsyncNameLookupSnapshot():
                     at = await self._name(at)
                 case AsyncFutureSnapshot():
@@ -88,7 +95,8 @@ class Drive:
             message = f"name '{name}' is not defined"
             return await at.resume({"exc_type": "NameError", "message": message})
         try:
-            call = self._asked(SLEEP if at.is_os_function else name, at.args, at.kwargs)
+            args, kwargs = _leaving(lambda: (at.args, at.kwargs))
+            call = self._asked(SLEEP if at.is_os_function else name, args, kwargs)
         except TypeError as error:
             return await at.resume({"exc_type": "TypeError", "message": str(error)})
         if self._awaited(at):
@@ -128,6 +136,25 @@ class Drive:
     @property
     def _largest(self) -> int:
         return self.program.limits.answer_bytes
+
+
+def _value(at: MontyComplete) -> Value | Failure:
+    try:
+        return Value(_leaving(lambda: at.output))
+    except TypeError as error:
+        return Failure(CodeError(type="TypeError", message=str(error)))
+
+
+def _leaving(read: Callable[[], _T]) -> _T:
+    """Read values out of the interpreter, which makes Python's own of them.
+
+    Raises:
+        TypeError: Python has none such.
+    """
+    try:
+        return read()
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(_NO_SUCH_VALUE) from None
 
 
 async def _dump(at: AsyncFunctionSnapshot | AsyncFutureSnapshot) -> bytes:
