@@ -87,6 +87,8 @@ def _enrich(call: Call) -> None:
     assert "CT-" in call("brain", "products", *TENANT, "--search", "tent").out
     assert 5 == len(_json(call("brain", "rejects", *TENANT, "--json")))
     assert "camping-trade" in call("brain", "runs", *TENANT).out
+    count = "len(products('tent', enrichment_status='done'))"
+    assert (0, "27\n") == call("run", "-c", count, *TENANT)[:2]
 
 
 def _ask_for_the_wrong_things(call: Call) -> None:
