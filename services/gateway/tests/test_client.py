@@ -168,6 +168,27 @@ async def test_tasks_and_modules_are_listed(
     assert {"toy", "toy_plain", "toy_agent", "execute_code"} == served
 
 
+async def test_a_program_is_waited_for_beyond_the_gateways_patience(
+    caller: Caller, toys: None, temporal_client: Client, tenant: str
+) -> None:
+    """Done at once or later, it is the same reply; a run without a result is an error."""
+    address = f"127.0.0.1:{caller.port}"
+    async with AsyncWorkerClient(address, attempt_timeout=2) as client:
+        assert 2 == (await client.execute("1 + 1", tenant_id=tenant)).result
+        running = await client.execute("wait", tenant_id=tenant, wait=False)
+        assert ("running", False) == (running.status, running.done)
+        waiting = asyncio.create_task(client.execute("wait", tenant_id=tenant, timeout=60))
+        ids: set[str] = set()
+        while len(ids) < 2:
+            ids = {t.workflow_id async for t in client.tasks(status="running", tenant_id=tenant)}
+        for workflow_id in ids:
+            await temporal_client.get_workflow_handle(workflow_id).signal("finish")
+        done = await waiting
+        assert ("completed", 2, ids) == (done.status, done.result, ids | {done.workflow_id})
+        with pytest.raises(TaskFailedError, match="no interpreter is left"):
+            await client.execute("fail", tenant_id=tenant)
+
+
 async def test_a_schedule_from_registering_to_deleting(
     client: AsyncWorkerClient, toys: None, tenant: str
 ) -> None:
