@@ -1,6 +1,7 @@
 """What one request may cost, and what it may bring about in those behind the gateway."""
 
 import asyncio
+import gc
 import random
 import socket
 import struct
@@ -19,6 +20,7 @@ from temporalio.client import Client
 from contextcore import ContextUnit
 from contextworker.core.announcement import Announcement
 from contextworker.gateway import interceptor
+from contextworker.gateway.errors import GatewayError
 from contextworker.gateway.settings import MAX_ENVELOPE_BYTES
 
 TOY = {"workflow_type": "toy", "supplier_code": "done"}
@@ -277,3 +279,16 @@ async def test_a_stranger_in_the_metadata_is_let_pass(caller: Caller) -> None:
     reply = await caller.stub.ListModules(request, metadata=metadata, timeout=20)
 
     assert request.unit_id == reply.parent_unit_id
+
+
+async def test_what_was_refused_leaves_memory_at_once(caller: Caller) -> None:
+    """An error holds on to the request, of megabytes perhaps; garbage is looked for seldom."""
+    gc.collect()
+    gc.disable()
+    try:
+        await caller.refused("GetTaskStatus", {"workflow_id": "toy-acme-nothing"})
+        kept = [it for it in gc.get_objects() if isinstance(it, GatewayError)]
+    finally:
+        gc.enable()
+
+    assert [] == kept

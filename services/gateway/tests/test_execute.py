@@ -94,7 +94,7 @@ async def test_code_that_is_not_done_in_time_is_followed_like_any_task(
     caller: Caller, temporal_client: Client
 ) -> None:
     """The reply comes within the caller's deadline, and names the run that goes on."""
-    reply = await caller.ask("ExecuteCode", code("wait"), timeout=2)
+    reply = await caller.ask("ExecuteCode", code("wait"), timeout=1.5)
 
     await run_of(temporal_client, reply).signal("finish")
     status = await caller.status_when(reply["workflow_id"], lambda it: "result" in it)
@@ -364,7 +364,7 @@ async def test_who_goes_away_leaves_no_wait_behind(
 async def _let_in(caller: Caller, unit: ContextUnit) -> dict[str, Any]:
     async def attempt() -> dict[str, Any] | None:
         try:
-            return await caller.ask("ExecuteCode", unit, timeout=2)
+            return await caller.ask("ExecuteCode", unit, timeout=1)
         except Refusal:
             return None
 

@@ -123,7 +123,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - the call ends with it, and is mapped
-            await _abort(context, _refusal(rpc, error))
+            refusal = _refusal(rpc, error)
+        # Out here, or gRPC's own exception would keep the error, and with it request and answer, in
+        # memory until garbage is looked for, which is seldom.
+        await _abort(context, refusal)
 
     async def _admitted(
         self,
