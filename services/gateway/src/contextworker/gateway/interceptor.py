@@ -126,7 +126,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             refusal = _refusal(rpc, error)
         # Out here, or gRPC's own exception would keep the error, and with it request and answer, in
         # memory until garbage is looked for, which is seldom.
-        await _abort(context, refusal)
+        return await _abort(context, refusal)
 
     async def _admitted(
         self,
