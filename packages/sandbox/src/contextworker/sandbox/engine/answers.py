@@ -12,7 +12,11 @@ _EXCEPTIONS: Final = frozenset(get_args(ExcType))
 
 def results(suspension: Suspension) -> dict[int, ExternalSettledResult]:
     """Return the answers to the calls that a program awaits."""
-    return {item.id: result(item.answer) for item in suspension.pending if item.answer}
+    return {
+        item.id: result(Answer.model_validate_json(item.answer))
+        for item in suspension.pending
+        if item.answer
+    }
 
 
 def result(answer: Answer) -> ExternalSettledResult:

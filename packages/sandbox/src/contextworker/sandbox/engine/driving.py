@@ -57,7 +57,9 @@ class Drive:
 
     program: Program
     tools: frozenset[str]
-    pending: dict[int, ToolCall] = field(default_factory=dict)
+    pending: dict[int, str] = field(default_factory=dict)
+    """The calls that it awaits, as JSON, by the interpreter's number of each."""
+
     awaited_bytes: int = 0
     """Of the arguments of this turn's awaited calls."""
 
@@ -100,7 +102,7 @@ class Drive:
         except TypeError as error:
             return await at.resume({"exc_type": "TypeError", "message": str(error)})
         if self._awaited(at):
-            self.pending[at.call_id] = call
+            self.pending[at.call_id] = call.model_dump_json()
             self.awaited_bytes += measure(
                 [call.args, call.kwargs], self._largest - self.awaited_bytes
             )
@@ -127,7 +129,8 @@ class Drive:
             pending=pending,
             unasked=self._pending(self.pending.keys() - asked),
         )
-        return Waiting(pending[0].call, suspension, await _dump(at))
+        call = ToolCall.model_validate_json(pending[0].call)
+        return Waiting(call, suspension, await _dump(at))
 
     def _pending(self, ids: Iterable[int]) -> tuple[Pending, ...]:
         # In the order that code made them: a turn that runs twice must ask for the same call.

@@ -63,7 +63,8 @@ _LIMITS = {
         "a time"
     ),
     "calls": (
-        "the code looked too often for names, files and modules that are not there; look once"
+        "the code looked for too many names, files and modules that are not there, or awaits more "
+        "than 1,000 calls at once; do less at a time"
     ),
 }
 

@@ -121,16 +121,12 @@ class Interpreter:
         """
         suspension, dump = snapshots.read(snapshot)
         program = suspension.program
-        awaited = bool(suspension.pending)
-        if awaited:
-            suspension = suspension.answered(answer)
         try:
-            measure(
-                [item.answer.value for item in suspension.pending if item.answer] or answer.value,
-                program.limits.answer_bytes,
-            )
+            measure(answer.value, program.limits.answer_bytes - suspension.answered_bytes)
         except TooLargeError:
             return ended(limit_exceeded(program.limits, "answer_bytes"))
+        if suspension.pending:
+            suspension = suspension.answered(answer)
         if call := suspension.asked:
             return Asked(Printed(), call, snapshots.write(suspension, dump))
 

@@ -13,11 +13,14 @@ class SnapshotError(PermanentError):
 
 
 class Pending(Message):
-    """A call that the program awaits, and its answer once there is one."""
+    """A call that the program awaits, and its answer once there is one.
+
+    Both stay JSON until they are needed: there may be hundreds, asked for turn by turn.
+    """
 
     id: int
-    call: ToolCall
-    answer: Answer | None = None
+    call: str
+    answer: str | None = None
 
 
 class Program(Message):
@@ -45,13 +48,19 @@ class Suspension(Message):
     @property
     def asked(self) -> ToolCall | None:
         """The awaited call to be answered next."""
-        return next((item.call for item in self.pending if item.answer is None), None)
+        call = next((item.call for item in self.pending if item.answer is None), None)
+        return None if call is None else ToolCall.model_validate_json(call)
+
+    @property
+    def answered_bytes(self) -> int:
+        """How much the answers are that there are already."""
+        return sum(len(item.answer) for item in self.pending if item.answer)
 
     def answered(self, answer: Answer) -> "Suspension":
         """Return the suspension with an answer to the call that was asked for."""
         pending = list(self.pending)
         at = next(at for at, item in enumerate(pending) if item.answer is None)
-        pending[at] = pending[at].model_copy(update={"answer": answer})
+        pending[at] = pending[at].model_copy(update={"answer": answer.model_dump_json()})
         return self.model_copy(update={"pending": tuple(pending)})
 
 
