@@ -8,7 +8,8 @@ from sandbox_errands import errands
 from sandbox_programs import Programs, until
 from temporalio.client import Client
 
-from contextworker.core.client import InvalidRequestError
+from contextcore import ContextUnit
+from contextworker.core.client import AsyncTask, InvalidRequestError
 from contextworker.core.testing import running, server
 from contextworker.core.testing.fixtures import RecordHistory
 from contextworker.core.worker import shared_modules
@@ -37,6 +38,17 @@ async def impatient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[P
                     yield opened
 
 
+async def begins(programs: Programs, task: AsyncTask, run_id: str) -> str:
+    """Say where in the program a run begins."""
+    history = await programs.handle(task, run_id=run_id).fetch_history()
+    sent = history.events[0].workflow_execution_started_event_attributes.input.payloads
+    [unit] = await programs.temporal.data_converter.decode(sent, [ContextUnit])
+    so_far = unit.payload.get("so_far")
+    if so_far is None:
+        return "at its start"
+    return "at a call" if so_far["waited"] is None else "in a wait"
+
+
 async def test_a_long_program_continues_as_new(
     impatient: Programs, record_history: RecordHistory
 ) -> None:
@@ -62,7 +74,8 @@ async def test_a_long_program_continues_as_new(
     runs = [
         run async for run in impatient.temporal.list_workflows(f"WorkflowId = '{task.workflow_id}'")
     ]
-    assert len(runs) >= 3
+    began = {await begins(impatient, task, run.run_id) for run in runs}
+    assert {"at its start", "at a call", "in a wait"} == began
     for run in runs:
         await impatient.replay(task, run_id=run.run_id)
     first = impatient.handle(task, run_id=task.run_id)
