@@ -5,13 +5,14 @@ workflow answers no queries; so it is given up soon, and the turn run again. Tha
 nothing outside happens in a turn.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError
 
 from contextworker.sandbox.messages import (
     Limits,
@@ -51,6 +52,12 @@ def is_done(turn: Turn | None) -> bool:
     return turn is not None and (turn.finished or turn.suspended) is not None
 
 
+def is_stopping() -> bool:
+    """Tell whether the run is cancelled, or its time is over."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def fast(method: Any, turn: StartTurn | ResumeTurn, *, summary: str) -> Turn | None:
     """Run a turn in the fast lane; None where that failed."""
     try:
@@ -61,8 +68,8 @@ async def fast(method: Any, turn: StartTurn | ResumeTurn, *, summary: str) -> Tu
             retry_policy=_ONCE,
             summary=summary,
         )
-    except ActivityError as error:
-        if is_cancelled_exception(error):
+    except ActivityError:
+        if is_stopping():  # else it was the worker that stopped, or the turn that failed
             raise
         return None
     return done

@@ -23,6 +23,7 @@ from contextworker.sandbox.messages import (
 with workflow.unsafe.imports_passed_through():
     from contextworker.sandbox.answering import Answering
     from contextworker.sandbox.journal import Journal
+    from contextworker.sandbox.lanes import is_stopping
     from contextworker.sandbox.program import Program
     from contextworker.sandbox.runs import LongHistoryError, check_history
 
@@ -103,7 +104,8 @@ class ExecuteCodeWorkflow:
             waited = None
             self._journal.answered(answer)
             await program.resume(answer, suspended=suspended, summary=f"resume after {number}")
-            _stop_where_cancelled()
+            if is_stopping():  # a turn may have ended before it heard of that
+                raise asyncio.CancelledError
         return program.ended
 
     def _execution(self, program: Program, finished: Finished) -> Execution:
@@ -144,10 +146,3 @@ def _exceeded(limit: str, message: str, limits: Limits) -> Finished:
         type="LimitExceeded", message=message.format(**limits.model_dump()), limit=limit
     )
     return Finished(error=error)
-
-
-def _stop_where_cancelled() -> None:
-    """Stop also where a turn had ended before it heard of the cancellation."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
