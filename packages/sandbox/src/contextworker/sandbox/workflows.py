@@ -32,8 +32,8 @@ _TOO_MANY_CALLS: Final = (
     "or split the work over several executions"
 )
 _TOO_LONG: Final = (
-    "{lifetime_s:g} s have passed since the code began, waiting included, and are over; look at "
-    "what it waits for in another execution"
+    "the code had {lifetime_s:g} s from its beginning to its end, waiting included, and they are "
+    "over; what it started goes on, and another execution can look at it"
 )
 
 
