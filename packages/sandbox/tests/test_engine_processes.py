@@ -8,12 +8,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from contextworker.core.errors import ConfigurationError
 from contextworker.sandbox.engine.interpreter import Interpreter
 from contextworker.sandbox.engine.stops import Ended
 from contextworker.sandbox.limits import DEFAULT
 from contextworker.sandbox.settings import SandboxSettings
 
-_LOOP = """
+_PROGRAM = """
 import asyncio
 
 from contextworker.sandbox.engine.interpreter import Interpreter
@@ -23,8 +24,8 @@ from contextworker.sandbox.settings import SandboxSettings
 async def main():
     async with Interpreter.open(SandboxSettings(processes=1), tools=frozenset()) as interpreter:
         await interpreter.start(
-            "print('looping')\\nwhile True: pass", {}, tenant_id="acme",
-            limits=DEFAULT.model_copy(update={"timeout_s": 1}),
+            {code!r}, {{}}, tenant_id="acme",
+            limits=DEFAULT.model_copy(update={{"timeout_s": 1}}),
         )
 
 asyncio.run(main())
@@ -83,7 +84,9 @@ async def test_a_killed_process_is_its_one_callers_error() -> None:
 @pytest.mark.slow
 async def test_an_orphaned_process_ends_by_itself() -> None:
     """Its worker was killed while code looped: it ends with the code's time."""
-    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", _LOOP)
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _PROGRAM.format(code="while True: pass")
+    )
     parent = psutil.Process(worker.pid)
     try:
         await _until(lambda: bool(_busy(parent)), "the code loops")
@@ -143,3 +146,25 @@ async def test_code_finds_nothing_of_the_worker(
 
     assert environments
     assert all("secret" not in environment.values() for environment in environments)
+
+
+async def test_a_worker_without_interpreters_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence, before it takes any work."""
+    monkeypatch.setenv("MONTY_BIN", "/nowhere/monty")
+
+    with pytest.raises(ConfigurationError, match="cannot start interpreter processes"):
+        async with Interpreter.open(SandboxSettings(processes=1), tools=frozenset()):
+            pass
+
+
+@pytest.mark.slow
+async def test_a_process_that_ran_code_exits_in_order() -> None:
+    """Every time, not nine times of ten: the interpreter's threads may outlive the event loop."""
+    codes = []
+    for _ in range(12):
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _PROGRAM.format(code="1")
+        )
+        codes.append(await worker.wait())
+
+    assert [0] * 12 == codes

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from pydantic import JsonValue
@@ -18,6 +18,7 @@ from pydantic_monty import (
 )
 from pydantic_monty import __version__ as interpreter_version
 
+from contextworker.core.errors import ConfigurationError
 from contextworker.sandbox.engine import snapshots
 from contextworker.sandbox.engine.answers import result, results
 from contextworker.sandbox.engine.driving import Drive
@@ -54,18 +55,27 @@ class Interpreter:
         Args:
             settings: How many there are.
             tools: The names that code may call.
+
+        Raises:
+            ConfigurationError: They cannot be started, or the file of limits is wrong.
         """
         limits = read_limits(settings.limits)
-        async with AsyncMonty(
-            min_processes=settings.processes,
-            max_processes=settings.processes,
-            max_checkouts_per_worker=settings.turns_per_process,
-            request_timeout=limits.longest_s + GRACE_S,
-        ) as pool:
+        async with AsyncExitStack() as stack:
+            # Last of all: the thread that tells of the pool's end holds Python objects a moment
+            # longer, and a process that ends before it lets go of them aborts: exit code 134.
+            stack.push_async_callback(asyncio.sleep, _LAST_THREAD_S)
+            try:
+                pool = await stack.enter_async_context(
+                    AsyncMonty(
+                        min_processes=settings.processes,
+                        max_processes=settings.processes,
+                        max_checkouts_per_worker=settings.turns_per_process,
+                        request_timeout=limits.longest_s + GRACE_S,
+                    )
+                )
+            except (OSError, RuntimeError) as error:
+                raise ConfigurationError(f"cannot start interpreter processes: {error}") from None
             yield cls(pool, Seats(settings.processes), tools)
-        # The thread that told of the pool's end still holds Python objects: where the process ends
-        # before it has let go of them, it aborts, with exit code 134.
-        await asyncio.sleep(_LAST_THREAD_S)
 
     async def start(
         self,
