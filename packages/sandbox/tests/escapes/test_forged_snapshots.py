@@ -1,13 +1,11 @@
-"""Snapshots that somebody has changed: refused by their hash, and harmless where they are not."""
+"""Snapshots that somebody has changed, should one ever reach an interpreter."""
 
 import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-from sandbox_programs import TIMEOUT_S, Programs, until
 
-from contextworker.core.client import TaskFailedError
 from contextworker.sandbox.engine.interpreter import Interpreter
 from contextworker.sandbox.engine.snapshots import SnapshotError
 from contextworker.sandbox.engine.stops import Asked, Stop
@@ -17,28 +15,11 @@ from contextworker.sandbox.messages import Answer
 _HELD = "x = [1, 'two', {'three': [4, 5.5]}]\ny = look(x)\n(x, y)"
 
 
-async def test_a_changed_snapshot_is_not_run(programs: Programs) -> None:
-    """One bit is enough: its name is the hash of its bytes."""
-    task = await programs.start("import time\ntime.sleep(0.5)\n1", tenant_id="acme")
-
-    async def is_there() -> bool:
-        return bool(programs.snapshots(task.run_id))
-
-    await until(is_there)
-    (path,) = programs.snapshots(task.run_id)
-    forged = bytearray(path.read_bytes())
-    forged[len(forged) // 2] ^= 1
-    path.write_bytes(forged)
-
-    with pytest.raises(TaskFailedError, match="do not match"):
-        await task.result(timeout=TIMEOUT_S)
-
-
 @pytest.mark.parametrize("count", [30, pytest.param(3000, marks=pytest.mark.slow)])
 async def test_an_interpreter_that_reads_a_forged_one_harms_nobody(
     interpreter: Interpreter, beside: Callable[[], AbstractAsyncContextManager[None]], count: int
 ) -> None:
-    """Should one get so far: it is refused, or runs within the limits as any program."""
+    """It is refused, or runs within the limits as any program."""
     begun = await interpreter.start(_HELD, {}, tenant_id="hostile", limits=DEFAULT)
     assert isinstance(begun, Asked)
     head, _, dump = begun.snapshot.partition(b"\n")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from hostile_programs import hostile_programs
-from sandbox_programs import TIMEOUT_S, Programs
+from sandbox_programs import TIMEOUT_S, Programs, until
 
-from contextworker.core.client import InvalidRequestError
+from contextworker.core.client import InvalidRequestError, TaskFailedError
 
 
 @asynccontextmanager
@@ -184,3 +184,49 @@ async def test_a_flood_of_one_tenant_holds_nobody_up(programs: Programs, count: 
         results = await asyncio.gather(*(task.result(timeout=100) for task in tasks))
 
     assert [n * 2 for n in range(count)] == [result["result"] for result in results]
+
+
+async def test_a_changed_snapshot_is_not_run(programs: Programs) -> None:
+    """One bit is enough: its name is the hash of its bytes."""
+    task = await programs.start("import time\ntime.sleep(0.5)\n1", tenant_id="acme")
+
+    async def is_there() -> bool:
+        return bool(programs.snapshots(task.run_id))
+
+    await until(is_there)
+    (path,) = programs.snapshots(task.run_id)
+    forged = bytearray(path.read_bytes())
+    forged[len(forged) // 2] ^= 1
+    path.write_bytes(forged)
+
+    with pytest.raises(TaskFailedError, match="do not match"):
+        await task.result(timeout=TIMEOUT_S)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "1", [1], {"s": 1}])
+async def test_a_time_limit_that_is_none_is_refused(programs: Programs, seconds: Any) -> None:
+    """By the RPC that runs code, as by any other."""
+    with pytest.raises(InvalidRequestError, match="timeout"):
+        await programs.gateway.execute("1", code_timeout=seconds, tenant_id="hostile")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "end"), [(5e-324, "timeout_s"), (1e-9, "timeout_s"), (1e308, None)]
+)
+async def test_a_time_limit_beyond_all_sense_is_kept(
+    programs: Programs, seconds: float, end: str | None
+) -> None:
+    """The least there is ends code at once; the most is capped by the tenant's."""
+    run = await programs.gateway.execute("1 + 1", code_timeout=seconds, tenant_id="hostile")
+
+    assert end == (run.error and run.error.limit)
+    assert (None if end else 2) == run.result
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf")], ids=str)
+async def test_a_time_limit_that_is_no_number_does_not_travel(
+    programs: Programs, seconds: float
+) -> None:
+    """No ContextUnit holds one."""
+    with pytest.raises(InvalidRequestError):
+        await programs.gateway.execute("1", code_timeout=seconds, tenant_id="hostile")

@@ -28,7 +28,7 @@ class Hostile(Message):
     result: JsonValue = Field(default=None, description="What a harmless one returns.")
     repr: bool = Field(default=False, description="Whether that cannot travel.")
     timeout: float = Field(default=5, description="Seconds that it may compute.")
-    slow: bool = Field(default=False, description="Whether its process has to be killed for it.")
+    slow: bool = Field(default=False, description="Whether it takes long to end.")
 
     @model_validator(mode="after")
     def _ends_somehow(self) -> Self:
