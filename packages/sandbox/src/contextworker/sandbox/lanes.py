@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import FailureError
 
 from contextworker.sandbox.messages import (
     Limits,
@@ -68,7 +68,7 @@ async def fast(method: Any, turn: StartTurn | ResumeTurn, *, summary: str) -> Tu
             retry_policy=_ONCE,
             summary=summary,
         )
-    except ActivityError:
+    except FailureError:
         if is_stopping():  # else it was the worker that stopped, or the turn that failed
             raise
         return None
