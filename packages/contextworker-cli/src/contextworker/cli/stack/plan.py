@@ -10,12 +10,15 @@ from contextworker.cli.stack.binary import RunningTemporal, TemporalBinary
 from contextworker.cli.stack.ports import LOOPBACK
 from contextworker.cli.stack.process import Program
 
-# The defaults hold a workflow that comes alone for 100 ms at each of these steps; tenants share
-# a queue fairly only where the server is told so.
+# The defaults hold a workflow that comes alone for 100 ms at each of these steps, and by a second
+# what continues as new, which registering a worker's version does; timers come up to a second late.
+# Tenants share a queue fairly only where the server is told so.
 _DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": "2000",
     "history.timerProcessorMaxPollRPS": "2000",
     "history.visibilityProcessorMaxPollRPS": "2000",
+    "history.workflowIdReuseMinimalInterval": '"0s"',
+    "history.timerProcessorMaxTimeShift": '"1ms"',
     "matching.enableFairness": "true",
 }
 # What is meant for one process: of several, all but one would find the port taken, and every module
