@@ -43,6 +43,21 @@ async def test_a_file_is_stored_like_its_bytes(store: ObjectStore, tmp_path: Pat
     assert not copy.exists()
 
 
+async def test_what_is_deleted_leaves_no_folder(store: ObjectStore, tmp_path: Path) -> None:
+    """Thousands of runs each have a folder of their own; the tenant's stays for the next."""
+    for data in (b"one", b"two"):
+        await store.put(data, prefix="acme/sandbox/run-1")
+    kept = await store.put(b"three", prefix="acme/sandbox/run-2")
+
+    await store.delete_all("acme/sandbox/run-1")
+    await store.delete_all("acme/sandbox/run-2", but=[kept.key])
+    await store.delete_all("acme/sandbox/never")
+
+    folders = sorted(path.name for path in (tmp_path / "my objects/acme/sandbox").iterdir())
+    assert ["run-2"] == folders
+    assert b"three" == await store.get(kept)
+
+
 async def test_a_missing_object_is_said_for_good(store: ObjectStore) -> None:
     """Waiting does not bring an object back."""
     gone = ObjectRef(key=f"acme/{'0' * 64}", size=1)

@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ActivityError
 
 from contextcore import ContextUnit
 from contextworker.core.errors import TransientError
@@ -45,6 +47,15 @@ class Watched(Turns):
         """Note it."""
         self.begun.append((turn.snapshot.key, [one.key for one in turn.discard]))
         return await super().resume_turn(turn)
+
+
+class Broken(Watched):
+    """A worker with a fault of its own."""
+
+    @activity.defn(name="start_turn")
+    async def start_turn(self, turn: StartTurn) -> Turn:
+        """Fail as a mistake of ours would."""
+        raise KeyError(turn.execution)
 
 
 class Unlucky(Watched):
@@ -119,3 +130,13 @@ async def test_a_turn_that_fails_in_the_fast_lane_is_run_again(
         execution["calls_made"],
     )
     assert [] == stored(tmp_path)
+
+
+async def test_a_fault_of_the_worker_ends_the_run(
+    client: Client, platform: Interpreter, tmp_path: Path
+) -> None:
+    """It would be met again at every attempt, and the run would look as if it hung."""
+    with pytest.raises(WorkflowFailureError) as failed:
+        await run(client, Broken(platform, tmp_path), "1 + 1")
+    assert isinstance(failed.value.cause, ActivityError)
+    assert "KeyError" in repr(failed.value.cause.cause)

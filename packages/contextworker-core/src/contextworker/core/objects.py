@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -31,8 +31,10 @@ class ObjectStore:
     Every prefix starts with the tenant, so that one tenant's references never name another's data.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, folder: Path | None = None) -> None:
+        """Take a store; `folder` is where it keeps its objects on a local disk."""
         self._backend = backend
+        self._folder = folder
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -49,7 +51,8 @@ class ObjectStore:
             )
         try:
             if parts.scheme == "file":
-                return cls(LocalStore(Path(unquote(parts.path)), mkdir=True))
+                folder = Path(unquote(parts.path))
+                return cls(LocalStore(folder, mkdir=True), folder=folder)
             return cls(from_url(url))
         except (BaseError, OSError, ValueError) as error:
             raise ConfigurationError(f"object store {url!r} cannot be opened: {error}") from error
@@ -77,8 +80,8 @@ class ObjectStore:
         try:
             response = await obstore.get_async(self._backend, reference.key)
             data = bytes(await response.bytes_async())
-        except (NotFoundError, FileNotFoundError) as error:
-            raise _gone(reference) from error
+        except (NotFoundError, FileNotFoundError):
+            raise _gone(reference) from None  # whose words hold the store's own path
         except BaseError as error:
             raise TransientError(f"object {reference.key} cannot be read: {error}") from error
         if hashlib.sha256(data).hexdigest() != reference.sha256:
@@ -96,8 +99,8 @@ class ObjectStore:
             path = Path(folder) / "object"
             try:
                 await self._download(reference, path)
-            except (NotFoundError, FileNotFoundError) as error:
-                raise _gone(reference) from error
+            except (NotFoundError, FileNotFoundError):
+                raise _gone(reference) from None
             except BaseError as error:
                 raise TransientError(f"object {reference.key} cannot be read: {error}") from error
             digest, _ = await asyncio.to_thread(_digest, path)
@@ -123,6 +126,11 @@ class ObjectStore:
                 await self.delete(item["path"] for item in objects if item["path"] not in kept)
         except BaseError as error:
             raise TransientError(f"objects under {prefix} cannot be deleted: {error}") from error
+        if self._folder is not None:
+            # Nor does a folder stay for each: the store's own cleaning would also take folders that
+            # somebody is about to write into. One that still holds something stays.
+            with suppress(OSError):
+                (self._folder / prefix).rmdir()
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; one that is not there is no error."""

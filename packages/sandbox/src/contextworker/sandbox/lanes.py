@@ -7,6 +7,7 @@ nothing outside happens in a turn.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -39,6 +40,26 @@ PATIENT: Final = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2,
     maximum_interval=timedelta(seconds=30),
+)
+_TURNS: Final = replace(
+    PATIENT,
+    # Faults of the worker's own, which the same code would meet again until its lifetime is over.
+    non_retryable_error_types=[
+        fault.__name__
+        for fault in (
+            ArithmeticError,
+            AssertionError,
+            AttributeError,
+            IndexError,
+            KeyError,
+            NameError,
+            NotImplementedError,
+            RecursionError,
+            TypeError,
+            UnicodeEncodeError,
+            ValueError,
+        )
+    ],
 )
 HEARTBEAT: Final = timedelta(seconds=6)
 """How long a worker may be silent before what it does is done again elsewhere."""
@@ -92,7 +113,7 @@ async def patient(
         turn,
         start_to_close_timeout=timedelta(seconds=computing_s + _WAITING_S),
         heartbeat_timeout=HEARTBEAT,
-        retry_policy=PATIENT,
+        retry_policy=_TURNS,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
     )
