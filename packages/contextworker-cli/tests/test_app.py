@@ -55,6 +55,19 @@ def test_help_loads_no_heavy_library() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_a_late_ctrl_c_shows_nobody_where_it_was() -> None:
+    """A second one comes where the first has done its work, or the command is over anyway."""
+    code = (
+        "import gc, os, signal, sys\n"
+        "gc.collect = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
+        "from contextworker.cli.__main__ import main\n"
+        "sys.argv = ['contextworker', 'run', '-c', '']\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert (2, False) == (ended.returncode, b"Traceback" in ended.stderr)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_can_be_loaded(name: str) -> None:
     """No path in the list of commands leads nowhere."""

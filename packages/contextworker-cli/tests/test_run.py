@@ -10,7 +10,11 @@ from typing import Any
 
 import grpc
 import pytest
+from rich.console import Console
 from scripted_gateway import Answer, Hang, ScriptedGateway, refusal
+
+from contextworker.cli.output.views import progress_view
+from contextworker.core.client import TaskStatus
 
 Call = Callable[..., Any]
 RUN = {"workflow_id": "execute_code-acme-1", "run_id": "r"}
@@ -119,6 +123,20 @@ def test_a_longer_program_shows_its_calls(ask: Call, gateway: ScriptedGateway) -
     assert gateway.asked[0].seconds < 4
 
 
+@pytest.mark.parametrize(
+    ("name", "beside"), [("gardener-acme", True), (f"execute_code-acme-{'9' * 36}", False)]
+)
+def test_a_long_name_takes_no_room_from_what_goes_on(name: str, *, beside: bool) -> None:
+    """On a terminal of usual width, the id that code's runs have stands above the bar."""
+    terminal = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    with progress_view(terminal, name) as view:
+        view.show(TaskStatus.model_validate(doing(("wait_for", "running"))))
+    assert isinstance(terminal.file, io.StringIO)
+    lines = terminal.file.getvalue().splitlines()
+    assert [not beside, True] == [name == lines[0].lstrip("\x1b[?25lh"), name in "".join(lines)]
+    assert "waiting 1 calls · wait_for" in "".join(lines)
+
+
 def test_status_shows_every_call(ask: Call) -> None:
     """Whatever a run counts one by one."""
     called = ask("status", "w", answers=[doing(("products", "completed"), ("sleep", "running"))])
@@ -155,6 +173,28 @@ def test_a_program_is_named_in_one_way(call: Call, arguments: tuple[str, ...]) -
     called = call("run", *arguments)
     assert 2 == called.code
     assert "error: Give the program as a FILE, as - for standard input, or with -c" in called.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [(("nothing.py",), "nothing.py"), (("-c", ""), "What follows -c"), (("-",), "Standard input")],
+    ids=["file", "code", "stdin"],
+)
+def test_an_empty_program_is_told(
+    call: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    what: str,
+) -> None:
+    """Before anything is sent, by the name that it was given."""
+    (tmp_path / "nothing.py").touch()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    called = call("run", *arguments)
+    assert (2, f"error: {what} is empty: there is no program to run.\n") == (
+        called.code,
+        called.err,
+    )
 
 
 @pytest.mark.parametrize(

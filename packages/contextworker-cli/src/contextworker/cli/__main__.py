@@ -19,6 +19,8 @@ def main() -> None:
         code = run_command(sys.argv[1:])
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
+    # What is left is tidying up: a second Ctrl-C must neither break it off nor show where it was.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Temporal's native runtime can crash an interpreter that exits with its objects still alive.
     gc.collect()
     sys.exit(code)

@@ -21,6 +21,9 @@ def progress_view(console: Console, title: str) -> Iterator[View]:
     if not console.is_terminal:
         yield _Lines(console, title)
         return
+    if len(title) > console.width // 3:  # beside it nothing would be left of how the run stands
+        console.print(f"[bold]{escape(title)}")
+        title = ""
     progress = Progress(
         SpinnerColumn(finished_text="[green]✓[/]"),
         TextColumn("[bold]{task.description}"),
