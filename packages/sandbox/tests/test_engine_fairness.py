@@ -2,7 +2,9 @@
 
 import asyncio
 
-from contextworker.sandbox.engine.fairness import Seats
+import pytest
+
+from contextworker.sandbox.engine.fairness import MOST_WAITING, CrowdedError, Seats
 from contextworker.sandbox.engine.interpreter import Interpreter
 from contextworker.sandbox.engine.stops import Ended, Stop
 from contextworker.sandbox.limits import DEFAULT
@@ -46,6 +48,26 @@ async def test_tenants_take_turns() -> None:
         order.append("released")
 
     assert ["released", "a", "b", "c", "a", "b", "a"] == order
+
+
+async def test_a_crowd_waits_elsewhere() -> None:
+    """A tenant's line is only so long, whoever gives up makes room, and others have their own."""
+    seats = Seats(1)
+    async with seats.taken("a"):
+        crowd = [asyncio.create_task(seats._take("a")) for _ in range(MOST_WAITING)]
+        other = asyncio.create_task(seats._take("b"))
+        await asyncio.sleep(0)
+        with pytest.raises(CrowdedError, match="50 other programs"):
+            await seats._take("a")
+        crowd[7].cancel()
+        await asyncio.wait([crowd[7]])
+        crowd[7] = asyncio.create_task(seats._take("a"))
+        await asyncio.sleep(0)
+
+        assert not any(waiting.done() for waiting in (*crowd, other))
+        for waiting in (*crowd, other):
+            waiting.cancel()
+        await asyncio.wait([*crowd, other])
 
 
 async def test_one_tenant_alone_uses_a_single_process() -> None:

@@ -5,9 +5,11 @@ from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from contextworker.core.heartbeats import beating
 from contextworker.core.objects import ObjectStore
+from contextworker.sandbox.engine.fairness import CrowdedError
 from contextworker.sandbox.engine.interpreter import Interpreter
 from contextworker.sandbox.engine.stops import Ended, NotInTimeError, Stop
 from contextworker.sandbox.limits import TenantLimits
@@ -86,6 +88,11 @@ class Turns(SandboxActivities):
             stop = await running
         except NotInTimeError:
             return Turn(limits=limits)
+        except CrowdedError as crowded:
+            # Rather than wait here: Temporal asks again, and others have the slot meanwhile.
+            raise ApplicationError(
+                str(crowded), type="CrowdedError", category=ApplicationErrorCategory.BENIGN
+            ) from None
         told = {"stdout": stop.printed.stdout, "stderr": stop.printed.stderr, "limits": limits}
         if isinstance(stop, Ended):
             return Turn(**told, finished=stop.finished)

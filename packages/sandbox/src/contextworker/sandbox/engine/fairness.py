@@ -4,6 +4,20 @@ import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
+
+MOST_WAITING: Final = 50
+"""Of one tenant: whoever waits holds one of the worker's slots, which others need for calls."""
+
+
+class CrowdedError(Exception):
+    """So many of the tenant's turns wait already that this one has to come again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{MOST_WAITING} other programs of this tenant wait for an interpreter of this worker "
+            "already; this one tries again soon"
+        )
 
 
 class Seats:
@@ -18,7 +32,11 @@ class Seats:
 
     @asynccontextmanager
     async def taken(self, tenant_id: str) -> AsyncIterator[None]:
-        """Wait for a place, and hold it."""
+        """Wait for a place, and hold it.
+
+        Raises:
+            CrowdedError: Too many of the tenant's wait.
+        """
         await self._take(tenant_id)
         try:
             yield
@@ -27,7 +45,10 @@ class Seats:
 
     async def _take(self, tenant_id: str) -> None:
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(tenant_id, deque()).append(turn)
+        queue = self._waiting.setdefault(tenant_id, deque())
+        if sum(not other.done() for other in queue) >= MOST_WAITING:
+            raise CrowdedError
+        queue.append(turn)
         self._serve()
         try:
             await turn

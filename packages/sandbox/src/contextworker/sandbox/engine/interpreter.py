@@ -23,7 +23,7 @@ from contextworker.sandbox.engine import snapshots
 from contextworker.sandbox.engine.answers import result, results
 from contextworker.sandbox.engine.driving import Drive
 from contextworker.sandbox.engine.errors import limit_exceeded
-from contextworker.sandbox.engine.fairness import Seats
+from contextworker.sandbox.engine.fairness import CrowdedError, Seats
 from contextworker.sandbox.engine.printing import Printout
 from contextworker.sandbox.engine.snapshots import Program, SnapshotError
 from contextworker.sandbox.engine.stops import Asked, NotInTimeError, Printed, Stop
@@ -90,6 +90,7 @@ class Interpreter:
 
         Raises:
             NotInTimeError: The seconds are over, waiting for a process included.
+            CrowdedError: Too many of the tenant's programs wait for a process.
         """
         if len(code.encode()) > limits.code_bytes:
             return ended(limit_exceeded(limits, "code_bytes"))
@@ -127,6 +128,7 @@ class Interpreter:
 
         Raises:
             NotInTimeError: The seconds are over, waiting for a process included.
+            CrowdedError: Too many of the tenant's programs wait for a process.
             SnapshotError: This is no snapshot that the interpreter can read.
         """
         suspension, dump = snapshots.read(snapshot)
@@ -176,5 +178,9 @@ class Interpreter:
                 return await run_turn(self._pool, drive, begin, output_left)
         except TimeoutError:
             if time.expired():
+                raise NotInTimeError from None
+            raise
+        except CrowdedError:
+            if within_s is not None:
                 raise NotInTimeError from None
             raise
