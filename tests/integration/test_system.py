@@ -1,6 +1,7 @@
 """Callers, gateway, modules, Temporal and PostgreSQL together, each in its own process."""
 
 import csv
+import json
 
 import grpc
 import pytest
@@ -11,18 +12,20 @@ from contextworker.brain import EnrichmentStatus, open_brain
 from contextworker.core.client import WorkerClient
 
 TENANT = "my_project"
-PROGRAM = """
-harvest = wait_for(start_workflow("harvest", supplier_code=supplier))
-print(harvest["status"])
-[harvest["result"]["inserted"], len(products(supplier_code=supplier, limit=200))]
-"""
+_WAITS = (
+    (ROOT / "packages/sandbox/README.md")
+    .read_text(encoding="utf-8")
+    .partition("## A program that waits\n")[2]
+)
+PROGRAM = _WAITS.partition("```python\n")[2].partition("```")[0]
+PRINTS = _WAITS.partition("```console\n")[2].partition("\n")[2].partition("```")[0]
 
 
 async def test_products_flow_from_feed_to_enrichment(system: System) -> None:
     """A caller's lines harvest a feed, the gardener enriches it, PostgreSQL holds the result.
 
     The gateway is up first, and serves a module that it has never seen as soon as its worker runs.
-    Last, a program in the sandbox has another feed harvested, and asks for what came of it.
+    Last, the program of the sandbox's README harvests for another tenant, and prints what it says.
     """
     system.start_gateway()
     with pytest.raises(grpc.RpcError) as unknown:
@@ -66,12 +69,12 @@ async def test_products_flow_from_feed_to_enrichment(system: System) -> None:
             if number
         }
     with WorkerClient(f"127.0.0.1:{system.port}", service="agent") as client:
-        given = {"supplier": "alpine-outlet"}
-        ran = client.execute(PROGRAM, inputs=given, tenant_id=TENANT, timeout=60)
-    assert (None, "completed\n") == (ran.error, ran.stdout)
-    inserted, found = ran.result
-    assert 0 < inserted == found
-    assert ["start_workflow", "wait_for", "products"] == [call.name for call in ran.calls]
+        given = {"suppliers": ["camping-trade", "alpine-outlet"]}
+        ran = client.execute(PROGRAM, inputs=given, tenant_id="acme", timeout=60)
+    assert ran.error is None
+    assert f"{ran.stdout}{json.dumps(ran.result, indent=2)}\n" == PRINTS
+    called = ["start_workflow", "start_workflow", "wait_for", "products"]
+    assert called == [call.name for call in ran.calls]
     assert {"completed"} == {call.status for call in ran.calls}
     system.stop_well("gateway", "harvest", "gardener", "sandbox")
 

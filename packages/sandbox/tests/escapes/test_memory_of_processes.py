@@ -16,6 +16,7 @@ from contextworker.sandbox.settings import SandboxSettings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only there are peaks to be read")
 
+_OWN_MIB = 40  # docs/sizing.md, and README.md beside this folder
 _BALLOONS = [
     program
     for program in hostile_programs()
@@ -54,7 +55,7 @@ def _peak_mib(others: list[psutil.Process]) -> int:
 async def test_a_balloon_bursts_before_the_process_is_large(
     alone: tuple[Interpreter, list[psutil.Process]], names: set[str]
 ) -> None:
-    """What code may hold, twice that to hand it over, and little more."""
+    """What code may hold, and as much more as the sizing of workers counts for each process."""
     interpreter, others = alone
     peaks = {}
     for program in _BALLOONS:
@@ -64,4 +65,5 @@ async def test_a_balloon_bursts_before_the_process_is_large(
             peaks[program.name] = _peak_mib(others)
 
     assert names == peaks.keys()
-    assert {} == {name: peak for name, peak in peaks.items() if peak > 4 * DEFAULT.memory_mib}
+    most = DEFAULT.memory_mib + _OWN_MIB
+    assert {} == {name: peak for name, peak in peaks.items() if peak > most}
