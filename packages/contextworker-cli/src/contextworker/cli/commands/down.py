@@ -2,6 +2,7 @@
 
 from contextworker.cli.errors import StackError
 from contextworker.cli.output.console import err
+from contextworker.cli.output.hints import command
 from contextworker.cli.settings import read_settings
 from contextworker.cli.stack.state import find_running
 
@@ -22,5 +23,5 @@ def down() -> int:
             f"`contextworker up` (process {state.up.pid}) did not stop within {WITHIN_S:g} s.",
             [f"its logs: {state.logs}"],
         )
-    err().print("Stopped; its data stays for the next `contextworker up`.")
+    err().print(f"Stopped; its data stays for the next {command('up')}.")
     return 0
