@@ -188,6 +188,19 @@ async def too_much_in_hand(scene: Scene) -> Told:
     return Told(refusal, metadata, retry_after_s=wait_s)
 
 
+@ends(errors.TooManyExecutionsError)
+async def with_code_open(scene: Scene) -> Told:
+    """Run code while other code of the tenant goes on."""
+    tenant = {"tenant_id": f"t{uuid.uuid4().hex[:8]}"}
+    code = VALID["ExecuteCode"] | tenant | {"workflow_type": "execute_code"}
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_max_executions=1)
+    async with gateway(scene.client, settings) as port, connected(port) as caller:
+        waiting = await caller.ask("StartWorkflow", code | {"code": "wait"})
+        refusal = await scene.on(caller, code)
+        await caller.ask("CancelTask", {"workflow_id": waiting["workflow_id"]})
+    return Told(refusal, {**tenant, "allowed": "1"})
+
+
 @ends(errors.InvalidRequestError)
 async def with_a_wrong_envelope(scene: Scene) -> Told:
     """Send what is no unit."""

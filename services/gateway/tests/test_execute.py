@@ -370,3 +370,35 @@ async def _let_in(caller: Caller, unit: ContextUnit) -> dict[str, Any]:
 
     reply: dict[str, Any] = await until(attempt, bool)
     return reply
+
+
+async def test_code_that_multiplies_comes_to_an_end(temporal_client: Client) -> None:
+    """At the tenant's bound; other tenants, and units that have their run, do not notice."""
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_max_executions=2)
+    first, other = code("wait", workflow_type="execute_code"), code("1 + 1")
+    tenant_id = first.payload["tenant_id"]
+    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        begun = await caller.ask("StartWorkflow", first)
+        more = {"workflow_type": "execute_code", "code": "wait", "tenant_id": tenant_id}
+        runs = [begun["workflow_id"]]
+        try:
+            runs.append((await caller.ask("StartWorkflow", more))["workflow_id"])
+            refusal = await caller.refused("StartWorkflow", more)
+            again = await caller.ask("StartWorkflow", first)
+            untouched = await caller.ask("ExecuteCode", other)
+        finally:
+            for workflow_id in runs:
+                await caller.ask("CancelTask", {"workflow_id": workflow_id})
+        brief = more | {"code": "1 + 1"}
+
+        async def runs_again() -> str:
+            try:
+                return str((await caller.ask("ExecuteCode", brief))["status"])
+            except Refusal as refused:
+                return refused.reason
+
+        await until(runs_again, lambda status: status == "completed")
+    assert "TOO_MANY_EXECUTIONS" == refusal.reason
+    assert refusal.retry_after_s is None
+    assert begun["run_id"] == again["run_id"]
+    assert 2 == untouched["result"]

@@ -137,6 +137,13 @@ ENDINGS = (
     ),
     _ending(errors.NotOfferedError, "no module runs code", rpcs=("ExecuteCode",)),
     _ending(
+        errors.TooManyExecutionsError,
+        "the tenant has as many executions of code open as it may; there is no time to try again, "
+        "for code that starts code would wait for itself",
+        rpcs=("StartWorkflow", "ExecuteCode"),
+        metadata=("tenant_id", "allowed"),
+    ),
+    _ending(
         errors.ExecutionFailedError,
         "the run that was to run the code failed, was cancelled or terminated, timed out, or left "
         "what no reply can hold; an error in the code is a result",

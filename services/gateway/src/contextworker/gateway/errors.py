@@ -16,6 +16,7 @@ GatewayError
 ├── KeysUnavailableError       UNAVAILABLE          the keys that tokens are checked with are away
 ├── RateLimitedError           RESOURCE_EXHAUSTED   the tenant calls too often; try again
 ├── TooManyCallsError          RESOURCE_EXHAUSTED   the tenant has too much in hand; try again
+├── TooManyExecutionsError     RESOURCE_EXHAUSTED   the tenant's code has too much of itself open
 ├── TemporalRefusedError       FAILED_PRECONDITION  Temporal says no for a reason of its own
 ├── ReplyTooLargeError         RESOURCE_EXHAUSTED   the answer is more than clients take
 ├── TemporalUnavailableError   UNAVAILABLE          Temporal does not answer; try again
@@ -264,6 +265,24 @@ class TooManyCallsError(GatewayError, TransientError):
         super().__init__(
             f"{share} has {limit} {what} in hand at this gateway, as many as it may have at once; "
             "try again when one has ended, or ask its operator for more"
+        )
+
+
+class TooManyExecutionsError(GatewayError, PermanentError):
+    """A tenant has as many executions of code open as it may.
+
+    Without a time to try again: code that starts code would wait for itself.
+    """
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    reason = "TOO_MANY_EXECUTIONS"
+
+    def __init__(self, tenant_id: str, limit: int) -> None:
+        self.metadata = {"tenant_id": tenant_id, "allowed": str(limit)}
+        super().__init__(
+            f"the tenant {tenant_id!r} has {limit} executions of code open, as many as it may "
+            "have; wait until some have ended, cancel what must not go on, or ask the gateway's "
+            "operator for more"
         )
 
 

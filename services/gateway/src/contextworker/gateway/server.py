@@ -66,7 +66,9 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
     planner = Planner(temporal, routes)
     attribute = TenantAttribute(temporal)
     queues = Queues(temporal)
-    tasks = Tasks.of(temporal, queues, planner, attribute)
+    tasks = Tasks.of(
+        temporal, queues, planner, attribute, max_executions=settings.gateway_max_executions
+    )
     executor = Executor(temporal, queues, tasks.starter, wait_s=settings.gateway_execute_wait_s)
     servicer = WorkerServicer(
         tasks,

@@ -78,6 +78,14 @@ class GatewaySettings(AuthSettings, RuntimeSettings):
     gateway_max_watches: int = Field(
         default=256, ge=0, description="Runs a tenant may watch at once; 0 for any number."
     )
+    gateway_max_executions: int = Field(
+        default=10_000,
+        ge=0,
+        description=(
+            "Executions of code a tenant may have open, as Temporal counts them, some moments "
+            "late; 0 for any number."
+        ),
+    )
     gateway_execute_wait_s: float = Field(
         default=60,
         ge=0,

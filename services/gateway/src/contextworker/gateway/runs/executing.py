@@ -22,6 +22,7 @@ from contextworker.gateway.errors import (
 )
 from contextworker.gateway.identity.caller import current_caller
 from contextworker.gateway.runs.access import AskedRun, find_own
+from contextworker.gateway.runs.executions import EXECUTE_CODE
 from contextworker.gateway.runs.history import awaited_close_event
 from contextworker.gateway.runs.starting import Starter
 from contextworker.gateway.runs.state.results import outcome_of
@@ -29,9 +30,6 @@ from contextworker.gateway.runs.state.status import Status
 from contextworker.gateway.runs.state.waiting import Waiting, find_waiting
 from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
-
-EXECUTE_CODE = "execute_code"
-"""The workflow type of whichever module runs code."""
 
 # Of the caller's time, what is left for telling that the code is not done.
 _MARGIN_S = 0.5

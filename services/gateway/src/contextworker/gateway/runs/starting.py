@@ -18,6 +18,7 @@ from contextworker.gateway.errors import RunNotFoundError
 from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.ownership.tenants import tenant_of
 from contextworker.gateway.runs.earlier import Found, find
+from contextworker.gateway.runs.executions import Executions
 from contextworker.gateway.runs.following import describe
 from contextworker.gateway.runs.plan import PlannedRun, Planner
 from contextworker.gateway.temporal import Temporal
@@ -53,6 +54,7 @@ class Starter:
     temporal: Temporal
     planner: Planner
     attribute: TenantAttribute
+    executions: Executions
 
     async def start(self, unit: ContextUnit) -> StartReply:
         """Start the unit's run, or find the one that does its work already.
@@ -65,10 +67,12 @@ class Starter:
             TenantDeniedError: It names a tenant that is not the caller's.
             UnknownWorkflowTypeError: No module serves the type.
             RouteConflictError: Several modules do.
+            TooManyExecutionsError: It runs code, of which the tenant has too much open.
             TemporalUnavailableError: Nothing was started, or the answer was lost; send the same
                 unit again.
         """
         run = await self.planner.plan(unit)
+        await self.executions.admit(run)
         request = self._request(unit, run)
         if run.is_of_one_unit:
             claim = await self._send(request)

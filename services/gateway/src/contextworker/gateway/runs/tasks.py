@@ -5,6 +5,7 @@ from typing import Self
 
 from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.runs.cancelling import Canceller
+from contextworker.gateway.runs.executions import Executions
 from contextworker.gateway.runs.listing import TaskLister
 from contextworker.gateway.runs.plan import Planner
 from contextworker.gateway.runs.starting import Starter
@@ -26,12 +27,19 @@ class Tasks:
 
     @classmethod
     def of(
-        cls, temporal: Temporal, queues: Queues, planner: Planner, attribute: TenantAttribute
+        cls,
+        temporal: Temporal,
+        queues: Queues,
+        planner: Planner,
+        attribute: TenantAttribute,
+        *,
+        max_executions: int,
     ) -> Self:
-        """Put them together."""
+        """Put them together; a tenant may have so many executions of code open."""
+        executions = Executions(temporal, attribute, most=max_executions)
         statuses = StatusReader(temporal, queues)
         return cls(
-            starter=Starter(temporal, planner, attribute),
+            starter=Starter(temporal, planner, attribute, executions),
             statuses=statuses,
             watches=Watches(temporal, statuses),
             canceller=Canceller(temporal),
