@@ -2,10 +2,8 @@
 
 # ruff: noqa: ASYNC109 - the timeouts are deadlines of gRPC calls, and the same in both clients
 
-import asyncio
 import copy
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -16,8 +14,8 @@ from contextcore import ContextUnit
 from contextworker.core.caller import CallerRights
 from contextworker.core.client.async_transport import AsyncToken, AsyncTransport
 from contextworker.core.client.endpoint import DEFAULT_ADDRESS, TLS
-from contextworker.core.client.errors import ClientError
 from contextworker.core.client.execution import Execution
+from contextworker.core.client.following import follow_async
 from contextworker.core.client.outcome import result_of
 from contextworker.core.client.replies import (
     Cancelled,
@@ -31,7 +29,7 @@ from contextworker.core.client.schedules import AsyncSchedules
 from contextworker.core.client.settings import ClientSettings
 from contextworker.core.client.setup import ATTEMPT_TIMEOUT_S, TIMEOUT_S, Setup, on_behalf_of
 from contextworker.core.client.task import AsyncTask
-from contextworker.core.client.watching import OnInterruption, Watching
+from contextworker.core.client.watching import OnInterruption
 
 
 class AsyncWorkerClient:
@@ -195,7 +193,9 @@ class AsyncWorkerClient:
             return execution
         last = execution.task_status()
         watching = self._setup.watching(last.workflow_id, budget.remaining_s, known=last)
-        async for status in self._follow(watching, execution.run_id or None):
+        async for status in follow_async(
+            self._transport, self._requests, watching, execution.run_id or None
+        ):
             last = status
         return Execution.of(last)
 
@@ -233,32 +233,7 @@ class AsyncWorkerClient:
             ClientError: See `contextworker.core.client.errors`.
         """
         watching = self._setup.watching(workflow_id, timeout, on_interruption)
-        return self._follow(watching, run_id)
-
-    async def _follow(self, watching: Watching, run_id: str | None) -> AsyncGenerator[TaskStatus]:
-        workflow_id = watching.workflow_id
-        follow = self._requests.watch(workflow_id, run_id)
-        while True:
-            stream_s = watching.stream_timeout_s()
-            answers = (
-                self._asked(workflow_id, run_id)
-                if watching.polling
-                else self._transport.stream(follow, stream_s)
-            )
-            try:
-                async with aclosing(answers):
-                    async for status in answers:
-                        if watching.news(status):
-                            yield status
-                        if status.closed:
-                            return
-                pause_s = watching.ended()
-            except ClientError as error:
-                pause_s = watching.failed(error)
-            await asyncio.sleep(pause_s)
-
-    async def _asked(self, workflow_id: str, run_id: str | None) -> AsyncGenerator[TaskStatus]:
-        yield await self.status(workflow_id, run_id=run_id)
+        return follow_async(self._transport, self._requests, watching, run_id)
 
     async def result(
         self, workflow_id: str, *, run_id: str | None = None, timeout: float | None = None

@@ -1,9 +1,7 @@
 """The sync client."""
 
 import copy
-import time
 from collections.abc import Generator, Mapping
-from contextlib import closing
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -13,8 +11,8 @@ from pydantic import BaseModel
 from contextcore import ContextUnit
 from contextworker.core.caller import CallerRights
 from contextworker.core.client.endpoint import DEFAULT_ADDRESS, TLS
-from contextworker.core.client.errors import ClientError
 from contextworker.core.client.execution import Execution
+from contextworker.core.client.following import follow
 from contextworker.core.client.outcome import result_of
 from contextworker.core.client.replies import (
     Cancelled,
@@ -29,7 +27,7 @@ from contextworker.core.client.settings import ClientSettings
 from contextworker.core.client.setup import ATTEMPT_TIMEOUT_S, TIMEOUT_S, Setup, on_behalf_of
 from contextworker.core.client.task import Task
 from contextworker.core.client.transport import Token, Transport
-from contextworker.core.client.watching import OnInterruption, Watching
+from contextworker.core.client.watching import OnInterruption
 
 
 class WorkerClient:
@@ -192,7 +190,7 @@ class WorkerClient:
             return execution
         last = execution.task_status()
         watching = self._setup.watching(last.workflow_id, budget.remaining_s, known=last)
-        for status in self._follow(watching, execution.run_id or None):
+        for status in follow(self._transport, self._requests, watching, execution.run_id or None):
             last = status
         return Execution.of(last)
 
@@ -230,32 +228,7 @@ class WorkerClient:
             ClientError: See `contextworker.core.client.errors`.
         """
         watching = self._setup.watching(workflow_id, timeout, on_interruption)
-        return self._follow(watching, run_id)
-
-    def _follow(self, watching: Watching, run_id: str | None) -> Generator[TaskStatus]:
-        workflow_id = watching.workflow_id
-        follow = self._requests.watch(workflow_id, run_id)
-        while True:
-            stream_s = watching.stream_timeout_s()
-            answers = (
-                self._asked(workflow_id, run_id)
-                if watching.polling
-                else self._transport.stream(follow, stream_s)
-            )
-            try:
-                with closing(answers):
-                    for status in answers:
-                        if watching.news(status):
-                            yield status
-                        if status.closed:
-                            return
-                pause_s = watching.ended()
-            except ClientError as error:
-                pause_s = watching.failed(error)
-            time.sleep(pause_s)
-
-    def _asked(self, workflow_id: str, run_id: str | None) -> Generator[TaskStatus]:
-        yield self.status(workflow_id, run_id=run_id)
+        return follow(self._transport, self._requests, watching, run_id)
 
     def result(
         self, workflow_id: str, *, run_id: str | None = None, timeout: float | None = None
