@@ -52,7 +52,8 @@ class Tool:
     dates, amounts), and must fit a ContextUnit's payload then. A PermanentError that it raises is
     raised in the code with its sentence: an InvalidInputError as ValueError, others as
     RuntimeError. A ConfigurationError is the operator's to mend: it is retried, as is any other
-    error.
+    error. Meanwhile GetTaskStatus shows the sentence of one of this project's errors, and of
+    another's only the class: its text is for the worker's log.
     """
 
     function: ToolFunction

@@ -90,7 +90,10 @@ class OfferedTool:
                 problem = f"failed: {error}"
             case _:
                 _log.warning("the tool %s of %s failed", self.name, self.owner, exc_info=error)
-                problem = f"failed: {type(error).__name__}: {error}"
+                # Its text was not written for callers, and may hold anything, such as a password.
+                problem = (
+                    f"failed with {type(error).__name__}; the log of the sandbox's worker says more"
+                )
         raise self._failure(problem) from None
 
     def _failure(self, problem: str) -> TransientError:
