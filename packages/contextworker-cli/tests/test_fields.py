@@ -46,3 +46,11 @@ def test_what_is_no_field_is_refused_in_a_sentence(fields: list[str], says: str)
     """A slip of the keyboard is named, not sent."""
     with pytest.raises(UsageError, match=says):
         parse_fields(fields)
+
+
+@pytest.mark.parametrize("field", ["n:=" + "[1, " * 10_000, "x" * 10_000], ids=["json", "field"])
+def test_what_is_long_is_not_repeated_whole(field: str) -> None:
+    """Data that somebody put on the command line; the sentence about it must not scroll away."""
+    with pytest.raises(UsageError) as refused:
+        parse_fields([field])
+    assert len(str(refused.value)) < 300

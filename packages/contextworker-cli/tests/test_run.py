@@ -113,8 +113,8 @@ def test_a_longer_program_shows_its_calls(ask: Call, gateway: ScriptedGateway) -
     assert 0 == called.code
     name = RUN["workflow_id"]
     assert [
-        f"{name}: waiting 1 calls · products (tent) running",
-        f"{name}: waiting 1 calls · products (tent) completed",
+        f"{name}: waiting 1 call · products (tent) running",
+        f"{name}: waiting 1 call · products (tent) completed",
         f"{name}: waiting 2 calls · wait_for (tent) running",
         f"{name}: completed",
         "careful",
@@ -134,7 +134,7 @@ def test_a_long_name_takes_no_room_from_what_goes_on(name: str, *, beside: bool)
     assert isinstance(terminal.file, io.StringIO)
     lines = terminal.file.getvalue().splitlines()
     assert [not beside, True] == [name == lines[0].lstrip("\x1b[?25lh"), name in "".join(lines)]
-    assert "waiting 1 calls · wait_for" in "".join(lines)
+    assert "waiting 1 call · wait_for" in "".join(lines)
 
 
 def test_status_shows_every_call(ask: Call) -> None:

@@ -6,11 +6,14 @@
 
 import json
 import re
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
 from contextworker.cli.errors import UsageError
 
+_QUOTED = reprlib.Repr()
+_QUOTED.maxstring = 80  # a line of a message; a field may be a file of its own
 _FIELD = re.compile(r"(?P<key>[^\s:=]+)(?P<operator>:=|=)(?P<value>.*)", re.DOTALL)
 
 
@@ -25,7 +28,7 @@ def parse_fields(fields: Sequence[str]) -> dict[str, Any]:
         match = _FIELD.fullmatch(field)
         if match is None:
             raise UsageError(
-                f"{field!r} is no field: write key=value for a string, "
+                f"{_QUOTED.repr(field)} is no field: write key=value for a string, "
                 "key:=json for a number, true, false, null, a list or an object."
             )
         key, value = match["key"], match["value"]
@@ -38,10 +41,10 @@ def parse_fields(fields: Sequence[str]) -> dict[str, Any]:
 def _json(key: str, value: str) -> Any:
     try:
         return json.loads(value, parse_constant=_refuse)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter of nesting a thousand deep
         raise UsageError(
-            f"What follows {key}:= is no JSON ({error}): {value!r}. "
-            f"For a string write {key}={value}."
+            f"What follows {key}:= is no JSON ({error}): {_QUOTED.repr(value)}. "
+            f"For a string write {key}= in place of {key}:=."
         ) from None
 
 

@@ -88,7 +88,8 @@ def describe(status: TaskStatus) -> str:
     if now is None:
         return status.status + trouble
     amount = f" {now.done:,}" + (f" of {now.total:,}" if now.total is not None else "")
-    counted = f"{amount} {now.unit}" if now.done or now.total else ""
+    unit = now.unit.removesuffix("s") if (now.done, now.total) == (1, None) else now.unit
+    counted = f"{amount} {unit}" if now.done or now.total else ""
     latest = f" · {step}" if (step := _latest(now)) else ""
     return now.stage + counted + latest + trouble
 
