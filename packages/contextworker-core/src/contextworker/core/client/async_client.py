@@ -172,7 +172,7 @@ class AsyncWorkerClient:
             parent: The unit that this follows from: trace, scopes and provenance carry on.
             timeout: Seconds to wait for its end at most; as long as it takes when left out.
             wait: False to return what the first reply says, perhaps that it is still running. The
-                gateway holds it back for most of a call's time; what `start` starts is not waited for.
+                gateway holds it back for most of a call's time; a `start` waits for nothing.
 
         Raises:
             TaskNotDoneError: It is still running after `timeout`, and goes on: its `status` has
