@@ -9,7 +9,7 @@ from contextworker.cli.client.fields import parse_fields
 from contextworker.cli.client.follow import follow
 from contextworker.cli.client.programs import read_program
 from contextworker.cli.client.reaching import HERE, Gateway
-from contextworker.cli.commands.options import CallersTenant, Json
+from contextworker.cli.commands.options import Json
 from contextworker.cli.output.console import err, out, print_json
 from contextworker.cli.output.execution_view import print_execution
 from contextworker.cli.output.hints import command
@@ -43,7 +43,10 @@ async def run(
         float | None,
         Parameter(name="--timeout", help="Seconds that it may compute, waiting for tools aside."),
     ] = None,
-    tenant: CallersTenant = None,
+    tenant: Annotated[
+        str | None,
+        Parameter(help="In whose name; your token's one tenant, or `default`, when left out."),
+    ] = None,
     no_wait: Annotated[
         bool, Parameter(negative=(), help="Print the workflow's id and leave it running.")
     ] = False,
