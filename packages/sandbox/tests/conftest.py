@@ -49,6 +49,15 @@ output_bytes = 100
 lifetime_s = 0.5
 [tenants.long-turns]
 timeout_s = 600
+[tenants.hasty]
+timeout_s = 0.005
+[tenants.small]
+memory_mib = 4
+recursion = 20
+output_bytes = 50
+code_bytes = 200
+answer_bytes = 50
+calls = 1
 """
 
 

@@ -1,5 +1,6 @@
 """What code may use: whose limits are whose, and what going beyond one comes to."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ def test_a_tenant_has_its_own_limits_over_the_default(tmp_path: Path) -> None:
 def test_without_a_file_the_defaults_hold() -> None:
     """For every tenant."""
     assert DEFAULT == read_limits(None).of("acme")
+
+
+def test_the_readme_tells_the_defaults() -> None:
+    """Each of them, as it is."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    told = re.findall(r"^\| `([a-z_]+)` \| ([\d,]+) \|", readme, re.MULTILINE)
+
+    assert DEFAULT.model_dump() == {name: int(value.replace(",", "")) for name, value in told}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Programs from their start by the gateway to their end: real Temporal, worker, interpreters."""
 
+import asyncio
 from typing import Any
 
+import psutil
 import pytest
 from sandbox_programs import Programs, until
 from temporalio.client import WorkflowFailureError
@@ -268,6 +270,30 @@ async def test_calls_are_counted(programs: Programs, record_history: RecordHisto
     await record_history(programs.handle(task), module, "too-many-calls")
 
 
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        ("timeout_s", "for n in range(1_000_000):\n    pass"),
+        ("memory_mib", "len('x' * 6_000_000)"),
+        ("recursion", "def down(n): return n and down(n - 1)\ndown(30)"),
+        ("code_bytes", "#" * 201),
+        ("answer_bytes", "try:\n    task_status('x' * 60)\nexcept LookupError:\n    pass"),
+        ("output_bytes", "'x' * 60"),
+        ("calls", "sleep(0)\nsleep(0)"),
+    ],
+    ids=lambda value: value if value.isidentifier() else "",
+)
+async def test_each_tenant_has_its_own_limits(programs: Programs, limit: str, code: str) -> None:
+    """What is too much for one, as the operator's file has it, another does in the same worker."""
+    tenant_id = "hasty" if limit == "timeout_s" else "small"
+    small, others = await asyncio.gather(
+        *(programs.run(code, tenant_id=one) for one in (tenant_id, "acme"))
+    )
+
+    assert ("LimitExceeded", limit) == (small["error"]["type"], small["error"]["limit"])
+    assert others["error"] is None
+
+
 async def test_output_is_limited_over_all_turns(programs: Programs) -> None:
     """What one turn has written, the next may not write again."""
     result = await programs.run(
@@ -356,3 +382,32 @@ async def test_a_computing_program_can_be_cancelled(programs: Programs) -> None:
 
     assert isinstance(caught.value.cause, CancelledError)
     assert 2 == (await programs.run("1 + 1", tenant_id="long-turns"))["result"]
+
+
+async def test_a_killed_interpreter_is_its_one_callers_error(programs: Programs) -> None:
+    """A completed execution that says so; nobody else notices."""
+
+    def computed() -> dict[psutil.Process, float]:
+        children = psutil.Process().children()
+        return {it: it.cpu_times().user for it in children if it.name() == "monty"}
+
+    task = await programs.start("while True: pass", tenant_id="long-turns")
+    before: dict[psutil.Process, float] = {}
+    looping: list[psutil.Process] = []
+
+    async def computes() -> bool:
+        if "start_turn" not in await programs.activities(task):
+            return False  # what loops by then is ended soon
+        now = computed()
+        before.update({one: now[one] for one in now.keys() - before.keys()})
+        looping[:] = [one for one in now if now[one] - before[one] >= 0.1]
+        return bool(looping)
+
+    await until(computes)
+    [process] = looping
+    beside = asyncio.gather(*(programs.run(f"{n} + 1", tenant_id="steady") for n in range(5)))
+    process.kill()
+    result = await task.result(timeout=30)
+
+    assert "InterpreterCrashed" == result["error"]["type"]
+    assert [(n + 1, None) for n in range(5)] == [(it["result"], it["error"]) for it in await beside]
