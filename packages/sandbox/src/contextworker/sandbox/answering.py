@@ -55,6 +55,9 @@ class Answering:
         self.tasks = dict(so_far.tasks) if so_far else {}
         """What code has started by now: run ids by workflow id."""
 
+        self.at_once = True
+        """Whether the latest call was answered without asking anybody, or waiting."""
+
         self._memo = workflow.memo_value(MEMO_KEY, default=None, type_hint=CallerRights)
         self._number = 0
         self._functions: dict[str, _Function] = {
@@ -79,6 +82,7 @@ class Answering:
             LongHistoryError: It is a wait, and is to go on in another run.
         """
         self._limits, self._number, self._waited = limits, number, waited
+        self.at_once = True
         function = self._functions.get(call.tool, self._call_tool)
         try:
             value = await function(call)
@@ -108,7 +112,7 @@ class Answering:
             unit.to_protobuf()
         except UnitError as error:
             raise RefusedError(ValueError, f"start_workflow(): {error}") from None
-        answer = await _asked(
+        answer = await self._asked(
             ToolActivities.start_task,
             TaskStart(rights=rights, unit=unit),
             summary=f"{self._number}: start {start.workflow_type}",
@@ -143,9 +147,12 @@ class Answering:
             answer_bytes=self._limits.answer_bytes,
         )
         summary = f"{self._number}: {workflow_id}"
-        return cast("Status", await _asked(ToolActivities.task_status, question, summary=summary))
+        return cast(
+            "Status", await self._asked(ToolActivities.task_status, question, summary=summary)
+        )
 
     async def _sleep(self, call: ToolCall) -> JsonValue:
+        self.at_once = False
         # A timer that ends after the execution's time need not be set for longer.
         await workflow.sleep(min(pause_of(call), self._limits.lifetime_s + 1))
         return None
@@ -158,7 +165,7 @@ class Answering:
             trace_id=self._unit.trace_id,
             answer_bytes=self._limits.answer_bytes,
         )
-        return await _asked(
+        return await self._asked(
             ToolActivities.call_tool,
             request,
             summary=f"{self._number}: {call.tool}",
@@ -182,24 +189,24 @@ class Answering:
             )
         return self._memo
 
-
-async def _asked(
-    method: Any, argument: Any, *, summary: str, attempt: timedelta = _GATEWAY_CALL
-) -> JsonValue:
-    """Run one of ToolActivities for as long as it takes; the lifetime ends it."""
-    try:
-        answer: Answer = await workflow.execute_activity_method(
-            method,
-            argument,
-            start_to_close_timeout=attempt,
-            heartbeat_timeout=HEARTBEAT,
-            retry_policy=PATIENT,
-            summary=summary,
-        )
-    except ActivityError as error:
-        if is_cancelled_exception(error):
-            raise
-        raise RefusedError(RuntimeError, str(error.cause or error)) from error
-    if answer.error is not None:
-        raise RefusedError(answer.error.type, answer.error.message)
-    return answer.value
+    async def _asked(
+        self, method: Any, argument: Any, *, summary: str, attempt: timedelta = _GATEWAY_CALL
+    ) -> JsonValue:
+        """Run one of ToolActivities for as long as it takes; the lifetime ends it."""
+        self.at_once = False
+        try:
+            answer: Answer = await workflow.execute_activity_method(
+                method,
+                argument,
+                start_to_close_timeout=attempt,
+                heartbeat_timeout=HEARTBEAT,
+                retry_policy=PATIENT,
+                summary=summary,
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            raise RefusedError(RuntimeError, str(error.cause or error)) from error
+        if answer.error is not None:
+            raise RefusedError(answer.error.type, answer.error.message)
+        return answer.value

@@ -76,9 +76,10 @@ class ExecuteCodeWorkflow:
         lifetime = asyncio.timeout(None)
         try:
             async with lifetime:
+                lifetime.reschedule(program.ends_at)
                 if program.suspended is None:
                     await program.start()
-                lifetime.reschedule(program.ends_at)
+                    lifetime.reschedule(program.ends_at)
                 waited = so_far.waited if so_far else None
                 return await self._answer_calls(program, answering, waited)
         except (TimeoutError, FailureError, asyncio.CancelledError):
@@ -102,7 +103,12 @@ class ExecuteCodeWorkflow:
             answer = await answering.answer(suspended.call, limits, number=number, waited=waited)
             waited = None
             self._journal.answered(answer)
-            await program.resume(answer, suspended=suspended, summary=f"resume after {number}")
+            await program.resume(
+                answer,
+                suspended=suspended,
+                at_once=answering.at_once,
+                summary=f"resume after {number}",
+            )
             if is_stopping():  # a turn may have ended before it heard of that
                 raise asyncio.CancelledError
         return program.ended
