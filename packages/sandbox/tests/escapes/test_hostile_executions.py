@@ -1,6 +1,7 @@
 """Hostile programs and requests as callers send them: gateway, Temporal, worker, object store."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -230,3 +231,17 @@ async def test_a_time_limit_that_is_no_number_does_not_travel(
     """No ContextUnit holds one."""
     with pytest.raises(InvalidRequestError):
         await programs.gateway.execute("1", code_timeout=seconds, tenant_id="hostile")
+
+
+async def test_no_log_quotes_a_program(
+    programs: Programs, caplog: pytest.LogCaptureFixture, secret: str
+) -> None:
+    """Neither its text, its inputs, what it calls, nor what it comes to; however it ends."""
+    endings = ("given", "raise ValueError(given)", "x = (", "print(given)\n[given] * 10**9")
+    calls = ("start_workflow('errand', name=given)", "task_status(given)", "start_workflow(given)")
+    with caplog.at_level(logging.INFO):
+        for code in (*endings, *calls):
+            quoting = f"# {secret}\n{code}"
+            await programs.run(quoting, inputs={"given": secret.upper()}, tenant_id="hostile")
+
+    assert secret not in caplog.text.lower()
