@@ -42,6 +42,13 @@ def test_help_lists_every_command(cli: Cli) -> None:
         assert f" {command} " in result.stdout
 
 
+def test_the_help_of_a_command_is_more_than_its_line_in_the_list(cli: Cli) -> None:
+    """Exit codes, what Ctrl-C does, and examples to copy are told where somebody looks for them."""
+    told = " ".join(cli("run", "--help").stdout.split())
+    assert "Exit code 0: it came to its end" in told
+    assert "contextworker run report.py --input days:=7" in told
+
+
 def test_help_loads_no_heavy_library() -> None:
     """Help is fast because it loads neither gRPC nor SQLAlchemy nor Temporal."""
     code = (

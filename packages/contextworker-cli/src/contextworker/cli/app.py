@@ -158,7 +158,9 @@ def make_app() -> App:
 def run_command(tokens: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        command, bound, _ = make_app().parse_args(list(tokens))
+        app = make_app()
+        _tell_whole(app, tokens)
+        command, bound, _ = app.parse_args(list(tokens))
         result = command(*bound.args, **bound.kwargs)
         if inspect.iscoroutine(result):
             from contextworker.cli.runner import run  # noqa: PLC0415 - help needs no event loop
@@ -176,6 +178,14 @@ def run_command(tokens: Sequence[str]) -> int:
             raise
         return _told(CliError(str(error)))
     return int(result or 0)
+
+
+def _tell_whole(app: App, tokens: Sequence[str]) -> None:
+    """Let a command's own help be its docstring: its line in the list is all that is there else."""
+    if tokens and not tokens[0].startswith("-") and tokens[0] in app:
+        command = app[tokens[0]]
+        if command.default_command is not None:
+            command.help = None
 
 
 def _told(error: CliError) -> int:

@@ -60,7 +60,7 @@ async def run(
 
     `contextworker run report.py --input days:=7`
 
-    `contextworker run -c "len(products(search='tent'))" --tenant my_project`
+    `contextworker run -c "len(products('tent'))" --tenant my_project`
     """
     program = read_program(file, code)
     given = parse_fields(inputs)
