@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contextworker.core.errors import ConfigurationError, PermanentError
+from contextworker.core.errors import ConfigurationError, PermanentError, TransientError
 from contextworker.core.messages import ObjectRef
 from contextworker.core.objects import ObjectStore
 
@@ -86,3 +86,15 @@ def test_a_url_that_is_no_store_is_refused(url: str) -> None:
     """The URL is quoted, so that the setting can be found; no part of it is dropped silently."""
     with pytest.raises(ConfigurationError, match=f"object store '{url}' cannot be opened"):
         ObjectStore.from_url(url)
+
+
+async def test_a_store_that_is_away_is_told_in_a_line(store: ObjectStore, tmp_path: Path) -> None:
+    """Whoever asks for a run's status reads it: no place for a library's debugging."""
+    kept = await store.put(b"one", prefix="acme/sandbox/run-1")
+    folder = tmp_path / "my objects"
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_text("not a folder")
+
+    for attempt in (store.get(kept), store.put(b"two", prefix="acme/sandbox/run-1")):
+        with pytest.raises(TransientError, match=r"^object acme/sandbox/run-1/.+ cannot be .+$"):
+            await attempt

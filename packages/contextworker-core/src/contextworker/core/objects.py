@@ -83,7 +83,9 @@ class ObjectStore:
         except (NotFoundError, FileNotFoundError):
             raise _gone(reference) from None  # whose words hold the store's own path
         except BaseError as error:
-            raise TransientError(f"object {reference.key} cannot be read: {error}") from error
+            raise TransientError(
+                f"object {reference.key} cannot be read: {_words(error)}"
+            ) from error
         if hashlib.sha256(data).hexdigest() != reference.sha256:
             raise _corrupt(reference)
         return data
@@ -102,7 +104,9 @@ class ObjectStore:
             except (NotFoundError, FileNotFoundError):
                 raise _gone(reference) from None
             except BaseError as error:
-                raise TransientError(f"object {reference.key} cannot be read: {error}") from error
+                raise TransientError(
+                    f"object {reference.key} cannot be read: {_words(error)}"
+                ) from error
             digest, _ = await asyncio.to_thread(_digest, path)
             if digest != reference.sha256:
                 raise _corrupt(reference)
@@ -115,7 +119,9 @@ class ObjectStore:
         except (NotFoundError, FileNotFoundError):
             return False
         except BaseError as error:
-            raise TransientError(f"object {reference.key} cannot be looked for: {error}") from error
+            raise TransientError(
+                f"object {reference.key} cannot be looked for: {_words(error)}"
+            ) from error
         return True
 
     async def delete_all(self, prefix: str, *, but: Iterable[str] = ()) -> None:
@@ -125,7 +131,9 @@ class ObjectStore:
             async for objects in obstore.list(self._backend, f"{prefix}/"):
                 await self.delete(item["path"] for item in objects if item["path"] not in kept)
         except BaseError as error:
-            raise TransientError(f"objects under {prefix} cannot be deleted: {error}") from error
+            raise TransientError(
+                f"objects under {prefix} cannot be deleted: {_words(error)}"
+            ) from error
         if self._folder is not None:
             # Nor does a folder stay for each: the store's own cleaning would also take folders that
             # somebody is about to write into. One that still holds something stays.
@@ -140,7 +148,7 @@ class ObjectStore:
             except (NotFoundError, FileNotFoundError):
                 continue
             except BaseError as error:
-                raise TransientError(f"object {key} cannot be deleted: {error}") from error
+                raise TransientError(f"object {key} cannot be deleted: {_words(error)}") from error
 
     async def _download(self, reference: ObjectRef, path: Path) -> None:
         response = await obstore.get_async(self._backend, reference.key)
@@ -154,7 +162,9 @@ class ObjectStore:
                 self._backend, reference.key, content, max_concurrency=_PARTS_AT_ONCE
             )
         except BaseError as error:
-            raise TransientError(f"object {reference.key} cannot be stored: {error}") from error
+            raise TransientError(
+                f"object {reference.key} cannot be stored: {_words(error)}"
+            ) from error
 
 
 def _digest(path: Path) -> tuple[str, int]:
@@ -169,3 +179,8 @@ def _gone(reference: ObjectRef) -> PermanentError:
 
 def _corrupt(reference: ObjectRef) -> PermanentError:
     return PermanentError(f"object {reference.key} is damaged: its bytes do not match its name")
+
+
+def _words(error: BaseError) -> str:
+    """Return what a store says, without the debugger's view of it that follows."""
+    return str(error).partition("\n")[0]
