@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 from scripted_gateway import Answer, Hang, ScriptedGateway, refusal
 
+from contextworker.cli.output.console import print_json
 from contextworker.cli.output.views import progress_view
 from contextworker.core.client import TaskStatus
 
@@ -261,3 +262,14 @@ def test_ctrl_c_leaves_it_running_and_says_how_to_go_on(
     assert f"contextworker {follow}\n" in running.text
     assert f"contextworker cancel {name if known else 'ID'}" in running.text
     assert {"CancelTask"}.isdisjoint(asked.rpc for asked in gateway.asked)
+
+
+def test_json_steers_no_terminal_either(capsys: pytest.CaptureFixture[str]) -> None:
+    """It stays the same value."""
+    value = {"stdout": "\x1b[2J \x9b2J \x7f é"}
+
+    print_json(value)
+
+    printed = capsys.readouterr().out
+    assert not {"\x1b", "\x9b", "\x7f"} & set(printed)
+    assert value == json.loads(printed)

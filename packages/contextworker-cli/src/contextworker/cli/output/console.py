@@ -15,6 +15,7 @@ from rich.console import Console
 PIPED_WIDTH = 200
 # All but tabs and line breaks: whoever wrote a text must not steer the terminal of its reader.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LATE_CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
 @cache
@@ -31,7 +32,9 @@ def err() -> Console:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on stdout, for programs: no colour, no wrapping."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    # JSON spells out the other control characters by itself.
+    sys.stdout.write(_LATE_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
     sys.stdout.flush()
 
 
