@@ -1,5 +1,7 @@
 """The client in front of gateways that misbehave: what is tried again, and what it comes to."""
 
+import subprocess
+import sys
 from typing import Any
 
 import grpc
@@ -194,3 +196,19 @@ def test_a_pause_that_takes_longer_than_is_left_is_not_begun() -> None:
     assert False is Backoff(Budget(1), None)(_unavailable(5))
     assert False is Backoff(Budget(0), None)(_unavailable())
     assert False is Backoff(Budget(60), 1)(_unavailable())
+
+
+def test_a_script_is_not_told_of_each_attempt() -> None:
+    """A script that sets up no logging sees what it prints itself, and nothing besides."""
+    script = (
+        "from contextworker.core.client import ClientError, WorkerClient\n"
+        "try:\n"
+        f"    WorkerClient('127.0.0.1:{free_port()}', timeout=1).modules()\n"
+        "except ClientError:\n"
+        "    print('away')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert ("away\n", "") == (done.stdout, done.stderr)

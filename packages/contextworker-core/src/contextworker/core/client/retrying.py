@@ -1,5 +1,6 @@
 """How long a call may take, and which failures are tried again, when."""
 
+import logging
 import math
 import random
 import time
@@ -11,6 +12,10 @@ from contextworker.core.client.errors import (
     ResourceExhaustedError,
     UnavailableError,
 )
+
+# What stamina logs of each attempt goes to whoever has set up logging. Where nobody has, Python
+# would print it bare, without a word on what is tried again.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 _FIRST_PAUSE_S: Final = 0.1
 _MAX_PAUSE_S: Final = 3.0
