@@ -51,23 +51,29 @@ async def test_tenants_take_turns() -> None:
 
 
 async def test_a_crowd_waits_elsewhere() -> None:
-    """A tenant's line is only so long, whoever gives up makes room, and others have their own."""
+    """A tenant's line is only so long, shorter beside another's, and who gives up makes room."""
     seats = Seats(1)
-    async with seats.taken("a"):
-        crowd = [asyncio.create_task(seats._take("a")) for _ in range(MOST_WAITING)]
-        other = asyncio.create_task(seats._take("b"))
+
+    async def wait(tenant_id: str) -> asyncio.Task[None]:
+        waiting = asyncio.create_task(seats._take(tenant_id))
         await asyncio.sleep(0)
+        return waiting
+
+    async with seats.taken("a"):
+        crowd = [await wait("a") for _ in range(MOST_WAITING)]
         with pytest.raises(CrowdedError, match="50 other programs"):
             await seats._take("a")
-        crowd[7].cancel()
-        await asyncio.wait([crowd[7]])
-        crowd[7] = asyncio.create_task(seats._take("a"))
+        crowd.pop().cancel()
         await asyncio.sleep(0)
+        crowd.append(await wait("a"))
+        crowd += [await wait("b") for _ in range(MOST_WAITING // 2)]
+        with pytest.raises(CrowdedError, match="25 other programs"):
+            await seats._take("b")
 
-        assert not any(waiting.done() for waiting in (*crowd, other))
-        for waiting in (*crowd, other):
+        assert not any(waiting.done() for waiting in crowd)
+        for waiting in crowd:
             waiting.cancel()
-        await asyncio.wait([*crowd, other])
+        await asyncio.wait(crowd)
 
 
 async def test_one_tenant_alone_uses_a_single_process() -> None:

@@ -7,15 +7,21 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 MOST_WAITING: Final = 50
-"""Of one tenant: whoever waits holds one of the worker's slots, which others need for calls."""
+"""Of one tenant: whoever waits holds one of the worker's slots, which others need for calls.
+
+Where several tenants wait, each may with its part of them.
+"""
+
+_FEW: Final = 4
+"""So many may wait in any case."""
 
 
 class CrowdedError(Exception):
     """So many of the tenant's turns wait already that this one has to come again."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: int) -> None:
         super().__init__(
-            f"{MOST_WAITING} other programs of this tenant wait for an interpreter of this worker "
+            f"{waiting} other programs of this tenant wait for an interpreter of this worker "
             "already; this one tries again soon"
         )
 
@@ -46,8 +52,9 @@ class Seats:
     async def _take(self, tenant_id: str) -> None:
         turn = asyncio.get_running_loop().create_future()
         queue = self._waiting.setdefault(tenant_id, deque())
-        if sum(not other.done() for other in queue) >= MOST_WAITING:
-            raise CrowdedError
+        waiting = sum(not other.done() for other in queue)
+        if waiting >= max(_FEW, MOST_WAITING // len(self._waiting)):
+            raise CrowdedError(waiting)
         queue.append(turn)
         self._serve()
         try:
