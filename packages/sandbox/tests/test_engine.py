@@ -160,3 +160,14 @@ async def test_what_is_no_snapshot_is_refused(interpreter: Interpreter, snapshot
     """Rather than run anything."""
     with pytest.raises(SnapshotError):
         await interpreter.resume(snapshot, Answer(), tenant_id="acme", output_left=1)
+
+
+async def test_a_snapshot_of_another_interpreter_is_refused(interpreter: Interpreter) -> None:
+    """By a sentence that names both versions: which worker can read it is the operator's matter."""
+    begun = await interpreter.start("look()", {}, tenant_id="acme", limits=DEFAULT)
+    assert isinstance(begun, Asked)
+    head, _, dump = begun.snapshot.partition(b"\n")
+    other = head.replace(b'"interpreter":"', b'"interpreter":"0.') + b"\n" + dump[:-1]
+
+    with pytest.raises(SnapshotError, match=r"^Monty 1\..+ snapshot, which Monty 0\..+ wrote: "):
+        await interpreter.resume(other, Answer(), tenant_id="acme", output_left=1)
