@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contextworker.sandbox.arguments import (
+from contextworker.sandbox.execution.arguments import (
     RefusedError,
     Start,
     Wait,

@@ -22,6 +22,7 @@ from contextworker.core.testing import running
 from contextworker.core.worker import shared_modules
 from contextworker.sandbox.activities.turns import Turns
 from contextworker.sandbox.engine.interpreter import Interpreter
+from contextworker.sandbox.execution.waiting import LONGEST_PAUSE_S
 from contextworker.sandbox.limits import TenantLimits
 from contextworker.sandbox.messages import (
     PLATFORM_TOOLS,
@@ -32,7 +33,6 @@ from contextworker.sandbox.messages import (
 )
 from contextworker.sandbox.module import module
 from contextworker.sandbox.settings import SandboxSettings
-from contextworker.sandbox.waiting import LONGEST_PAUSE_S
 
 PROGRAM = """
 import time

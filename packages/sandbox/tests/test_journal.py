@@ -1,7 +1,7 @@
 """The record of calls: short, and without what is called a secret."""
 
 from contextworker.core.messages import Progress, Step, StepStatus
-from contextworker.sandbox.journal import STEPS, Journal
+from contextworker.sandbox.execution.journal import STEPS, Journal
 from contextworker.sandbox.messages import Answer, ToolCall, ToolError
 
 

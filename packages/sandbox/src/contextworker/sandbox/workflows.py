@@ -8,9 +8,11 @@ from temporalio.exceptions import FailureError
 
 from contextcore import ContextUnit
 from contextworker.core.messages import Progress
-from contextworker.sandbox.answering import Answering
-from contextworker.sandbox.journal import Journal
-from contextworker.sandbox.lanes import is_stopping
+from contextworker.sandbox.execution.answering import Answering
+from contextworker.sandbox.execution.journal import Journal
+from contextworker.sandbox.execution.lanes import is_stopping
+from contextworker.sandbox.execution.program import Program
+from contextworker.sandbox.execution.runs import LongHistoryError, check_history
 from contextworker.sandbox.messages import (
     CodeError,
     ExecuteRequest,
@@ -21,8 +23,6 @@ from contextworker.sandbox.messages import (
     SoFar,
     Waited,
 )
-from contextworker.sandbox.program import Program
-from contextworker.sandbox.runs import LongHistoryError, check_history
 
 _TOO_MANY_CALLS: Final = (
     "the code has called tools {calls} times, and may not call any more; do more with each call, "

@@ -117,7 +117,7 @@ class AsyncWorkerClient:
         """
         view = copy.copy(self)
         view._transport = self._transport.carrying(on_behalf_of(rights))  # noqa: SLF001 - its own
-        view.schedules = AsyncSchedules(view._transport, self._requests)  # noqa: SLF001
+        view.schedules = AsyncSchedules(view._transport, self._requests)  # noqa: SLF001 - its own
         return view
 
     async def start(

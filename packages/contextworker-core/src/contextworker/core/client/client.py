@@ -114,7 +114,7 @@ class WorkerClient:
         """
         view = copy.copy(self)
         view._transport = self._transport.carrying(on_behalf_of(rights))  # noqa: SLF001 - its own
-        view.schedules = Schedules(view._transport, self._requests)  # noqa: SLF001
+        view.schedules = Schedules(view._transport, self._requests)  # noqa: SLF001 - its own
         return view
 
     def start(

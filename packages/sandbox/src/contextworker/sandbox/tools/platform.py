@@ -5,7 +5,8 @@ from pydantic import JsonValue
 from contextworker.core.caller import CallerRights
 from contextworker.core.client import AsyncWorkerClient, ClientError
 from contextworker.sandbox.messages import Answer, StartedTask, TaskQuestion, TaskStart
-from contextworker.sandbox.tools.answers import fitting, raised, size_of
+from contextworker.sandbox.sizes import json_bytes
+from contextworker.sandbox.tools.answers import fitting, raised
 from contextworker.sandbox.tools.refusals import refusal_of
 
 _EXECUTE = "worker:execute"
@@ -66,8 +67,8 @@ class Platform:
 
 def _told(status: dict[str, JsonValue], most_bytes: int) -> Answer:
     # A result that is too large for code must not keep it from seeing that the task is done.
-    if status.get("result") is not None and size_of(status) > most_bytes:
-        size = size_of(status.pop("result"))
+    if status.get("result") is not None and json_bytes(status) > most_bytes:
+        size = json_bytes(status.pop("result"))
         status["reason"] = (
             f"the result takes {size:,} bytes, and what a call answers may take {most_bytes:,}"
         )

@@ -7,9 +7,9 @@ from typing import Final
 from pydantic import JsonValue
 from temporalio import workflow
 
-from contextworker.sandbox.arguments import RefusedError, Wait
+from contextworker.sandbox.execution.arguments import RefusedError, Wait
+from contextworker.sandbox.execution.runs import LongHistoryError
 from contextworker.sandbox.messages import Waited
-from contextworker.sandbox.runs import LongHistoryError
 
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 10.0

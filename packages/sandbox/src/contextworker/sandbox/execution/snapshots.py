@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from contextworker.core.messages import ObjectRef
-from contextworker.sandbox.lanes import HEARTBEAT, PATIENT
+from contextworker.sandbox.execution.lanes import HEARTBEAT, PATIENT
 from contextworker.sandbox.messages import SandboxActivities
 
 _PATIENCE: Final = timedelta(minutes=10)

@@ -5,7 +5,8 @@ from typing import Any, Final
 from temporalio import workflow
 
 from contextworker.core.errors import PermanentError
-from contextworker.sandbox import lanes
+from contextworker.sandbox.execution import lanes
+from contextworker.sandbox.execution.snapshots import Snapshots
 from contextworker.sandbox.messages import (
     Answer,
     ExecuteRequest,
@@ -19,7 +20,6 @@ from contextworker.sandbox.messages import (
     Turn,
 )
 from contextworker.sandbox.sizes import written_bytes
-from contextworker.sandbox.snapshots import Snapshots
 
 _FAST_IN_A_ROW: Final = 3
 """Turns in the fast lane with nothing in between that goes by way of the server.

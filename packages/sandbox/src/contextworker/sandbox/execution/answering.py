@@ -5,14 +5,20 @@ from datetime import timedelta
 from typing import Any, Final, cast
 
 from pydantic import JsonValue
-from pydantic_core import to_json
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from contextcore import ContextUnit, UnitError
 from contextworker.core.caller import MEMO_KEY, CallerRights
-from contextworker.sandbox.arguments import RefusedError, pause_of, start_of, task_of, wait_of
-from contextworker.sandbox.lanes import HEARTBEAT, PATIENT
+from contextworker.sandbox.execution.arguments import (
+    RefusedError,
+    pause_of,
+    start_of,
+    task_of,
+    wait_of,
+)
+from contextworker.sandbox.execution.lanes import HEARTBEAT, PATIENT
+from contextworker.sandbox.execution.waiting import Status, until_closed
 from contextworker.sandbox.messages import (
     SLEEP,
     Answer,
@@ -26,7 +32,7 @@ from contextworker.sandbox.messages import (
     ToolRequest,
     Waited,
 )
-from contextworker.sandbox.waiting import Status, until_closed
+from contextworker.sandbox.sizes import too_large
 
 PROVENANCE: Final = "sandbox:start_workflow"
 DEEPEST: Final = 10
@@ -173,12 +179,8 @@ class Answering:
         )
 
     def _check_size(self, tool: str, value: Any) -> None:
-        size, most = len(to_json(value)), self._limits.answer_bytes
-        if size > most:
-            raise RefusedError(
-                ValueError,
-                f"the answer of {tool}() takes {size:,} bytes, and may take {most:,}: ask for less",
-            )
+        if problem := too_large(f"{tool}()", value, self._limits.answer_bytes):
+            raise RefusedError(ValueError, problem)
 
     def _rights(self, tool: str) -> CallerRights:
         if self._memo is None:

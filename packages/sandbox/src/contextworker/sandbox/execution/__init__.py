@@ -1,0 +1,1 @@
+"""What the workflow is made of: the program, how its turns are run, its calls and their record."""
