@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import sys
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 import psutil
 import psycopg
+from processes import running
 from temporalio.client import Client
 
 from contextworker.core.client import AsyncWorkerClient, ClientError
@@ -98,10 +98,8 @@ async def system(folder: Path, suppliers: Path, brain_url: str) -> AsyncIterator
         server = await stack.enter_async_context(temporal_server())
         port = free_port()
         environment = _environment(server, folder, suppliers, brain_url, port)
-        await stack.enter_async_context(_process(environment, "-m", "contextworker.gateway"))
-        worker = await stack.enter_async_context(
-            _process(environment, "-m", "contextworker.harvest")
-        )
+        await stack.enter_async_context(running(environment, "contextworker.gateway"))
+        worker = await stack.enter_async_context(running(environment, "contextworker.harvest"))
         client = await stack.enter_async_context(AsyncWorkerClient(f"127.0.0.1:{port}"))
         await asyncio.wait_for(_ready(client), READY_S)
         temporal = await Client.connect(server.address)
@@ -128,14 +126,3 @@ def _environment(
         "CONTEXTWORKER_SUPPLIERS_DIR": str(suppliers),
         "CONTEXTWORKER_LOG_LEVEL": "WARNING",
     }
-
-
-@asynccontextmanager
-async def _process(environment: dict[str, str], *program: str) -> AsyncIterator[psutil.Process]:
-    process = await asyncio.create_subprocess_exec(sys.executable, *program, env=environment)
-    try:
-        yield psutil.Process(process.pid)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()

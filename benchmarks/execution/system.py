@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import psutil
+from processes import running
 
 from contextcore import ContextUnit, worker_pb2_grpc
 from contextworker.core.testing import temporal_server
@@ -69,8 +70,8 @@ async def system(folder: Path) -> AsyncIterator[System]:
             "CONTEXTWORKER_STORE_URL": (folder / "objects").as_uri(),
             "CONTEXTWORKER_LOG_LEVEL": "WARNING",
         }
-        gateway = await stack.enter_async_context(_process(environment, "contextworker.gateway"))
-        worker = await stack.enter_async_context(_process(environment, "contextworker.sandbox"))
+        gateway = await stack.enter_async_context(running(environment, "contextworker.gateway"))
+        worker = await stack.enter_async_context(running(environment, "contextworker.sandbox"))
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
         it = System(worker_pb2_grpc.WorkerServiceStub(channel), worker, gateway)
         await asyncio.wait_for(_ready(it), READY_S)
@@ -83,14 +84,3 @@ async def _ready(it: System) -> None:
             await it.execute("1 + 1")
             return
         await asyncio.sleep(0.1)
-
-
-@asynccontextmanager
-async def _process(environment: dict[str, str], module: str) -> AsyncIterator[psutil.Process]:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environment)
-    try:
-        yield psutil.Process(process.pid)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()

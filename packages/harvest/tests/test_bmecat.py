@@ -9,8 +9,8 @@ import pytest
 from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import Block
-from contextworker.harvest.feeds.formats.bmecat import read_bmecat
-from contextworker.harvest.feeds.formats.bmecat_price import Price, best_price
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.feed import read_bmecat
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.price import Price, best_price
 from contextworker.harvest.messages import Feed, FeedFormat
 
 FEEDS = Path(__file__).parent / "feeds"

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
-from contextworker.harvest.feeds.formats.delimited import read_delimited
 from contextworker.harvest.feeds.formats.header import Header
+from contextworker.harvest.feeds.formats.tables.delimited import read_delimited
 from contextworker.harvest.messages import Feed, FeedFormat
 
 HEADER = "sku,name,price\n"
@@ -210,7 +210,7 @@ _MEASURE = """
 import resource, sys
 from pathlib import Path
 from contextworker.core.messages import ObjectRef
-from contextworker.harvest.feeds.formats.delimited import read_delimited
+from contextworker.harvest.feeds.formats.tables.delimited import read_delimited
 from contextworker.harvest.messages import Feed
 
 feed = Feed(source="x", format="csv", encoding="utf-8", raw=ObjectRef(key="x/y", size=1))

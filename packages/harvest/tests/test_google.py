@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.google import read_google
+from contextworker.harvest.feeds.formats.xml_feeds.google import read_google
 from contextworker.harvest.messages import Feed, FeedFormat
 
 FEEDS = Path(__file__).parent / "feeds"

@@ -18,7 +18,7 @@ from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
 from contextworker.harvest.feeds.detect import detect
 from contextworker.harvest.feeds.fetch import Fetched, Fetcher, FetchLimits
 from contextworker.harvest.feeds.formats import READERS
-from contextworker.harvest.feeds.formats.json_text import MAX_VALUE
+from contextworker.harvest.feeds.formats.json_feeds.text import MAX_VALUE
 from contextworker.harvest.messages import Feed, FeedFormat
 from contextworker.harvest.rows.numbers import parse_number
 from contextworker.harvest.suppliers import Source

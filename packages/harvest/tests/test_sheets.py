@@ -16,7 +16,7 @@ from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
 from contextworker.harvest.feeds.detect import detect
 from contextworker.harvest.feeds.fetch import Fetched, Fetcher, FetchLimits
-from contextworker.harvest.feeds.formats.sheets import read_sheet
+from contextworker.harvest.feeds.formats.workbooks.sheets import read_sheet
 from contextworker.harvest.messages import Feed, FeedFormat
 from contextworker.harvest.suppliers import Source
 

@@ -9,7 +9,7 @@ import xlwt  # type: ignore[import-untyped]  # it ships no types
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.formats import check_workbook
-from contextworker.harvest.feeds.formats.workbook_biff import biff_extents
+from contextworker.harvest.feeds.formats.workbooks.biff import biff_extents
 
 TOO_FAR = "too far to be read"
 TOO_LONG = "repeats long texts in so many cells"

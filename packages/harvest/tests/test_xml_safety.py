@@ -11,7 +11,7 @@ import pytest
 
 from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError, FeedTruncatedError
-from contextworker.harvest.feeds.formats.google import read_google
+from contextworker.harvest.feeds.formats.xml_feeds.google import read_google
 from contextworker.harvest.messages import Feed, FeedFormat
 
 MIB = 1024 * 1024
@@ -207,7 +207,7 @@ _MEASURE = """
 import resource, sys
 from pathlib import Path
 from contextworker.core.messages import ObjectRef
-from contextworker.harvest.feeds.formats.google import read_google
+from contextworker.harvest.feeds.formats.xml_feeds.google import read_google
 from contextworker.harvest.messages import Feed, FeedFormat
 raw = ObjectRef(key="x/y", size=1)
 feed = Feed(source="x", format=FeedFormat.GOOGLE, encoding="utf-8", raw=raw)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contextworker.core.messages import ObjectRef
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.yml import read_yml
+from contextworker.harvest.feeds.formats.xml_feeds.yml import read_yml
 from contextworker.harvest.messages import Feed, FeedFormat
 
 FEEDS = Path(__file__).parent / "feeds"

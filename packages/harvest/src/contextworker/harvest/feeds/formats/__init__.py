@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 from contextworker.harvest.feeds.blocks import Reader
-from contextworker.harvest.feeds.formats.bmecat import read_bmecat
-from contextworker.harvest.feeds.formats.delimited import read_delimited
-from contextworker.harvest.feeds.formats.google import read_google
-from contextworker.harvest.feeds.formats.google_tsv import read_google_tsv
-from contextworker.harvest.feeds.formats.json_document import read_json
-from contextworker.harvest.feeds.formats.jsonl import read_jsonl
+from contextworker.harvest.feeds.formats.json_feeds.document import read_json
+from contextworker.harvest.feeds.formats.json_feeds.lines import read_jsonl
 from contextworker.harvest.feeds.formats.parquet import read_parquet
-from contextworker.harvest.feeds.formats.sheets import read_sheet
-from contextworker.harvest.feeds.formats.shopify import read_shopify
-from contextworker.harvest.feeds.formats.workbook import check_workbook
-from contextworker.harvest.feeds.formats.yml import read_yml
+from contextworker.harvest.feeds.formats.tables.delimited import read_delimited
+from contextworker.harvest.feeds.formats.tables.google_tsv import read_google_tsv
+from contextworker.harvest.feeds.formats.tables.shopify import read_shopify
+from contextworker.harvest.feeds.formats.workbooks.sheets import read_sheet
+from contextworker.harvest.feeds.formats.workbooks.workbook import check_workbook
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.feed import read_bmecat
+from contextworker.harvest.feeds.formats.xml_feeds.google import read_google
+from contextworker.harvest.feeds.formats.xml_feeds.yml import read_yml
 from contextworker.harvest.messages import FeedFormat
 
 READERS: Mapping[FeedFormat, Reader] = {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from contextworker.harvest.feeds.formats.xml_text import Element, local_name, text_of
+from contextworker.harvest.feeds.formats.xml_feeds.text import Element, local_name, text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.bmecat_language import best_text, fields_of
-from contextworker.harvest.feeds.formats.category_tree import CategoryTree
-from contextworker.harvest.feeds.formats.xml import XmlRecords
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.language import best_text, fields_of
+from contextworker.harvest.feeds.formats.xml_feeds.category_tree import CategoryTree
+from contextworker.harvest.feeds.formats.xml_feeds.records import XmlRecords
 from contextworker.harvest.messages import Feed
 
 _MAPS = ("ARTICLE_TO_CATALOGGROUP_MAP", "PRODUCT_TO_CATALOGGROUP_MAP")

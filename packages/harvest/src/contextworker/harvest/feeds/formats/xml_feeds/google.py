@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from contextworker.harvest.feeds.blocks import Block
-from contextworker.harvest.feeds.formats.xml import XmlRecords
-from contextworker.harvest.feeds.formats.xml_columns import Columns, Route, blocks
-from contextworker.harvest.feeds.formats.xml_text import Element, local_name, text_of
+from contextworker.harvest.feeds.formats.xml_feeds.columns import Columns, Route, blocks
+from contextworker.harvest.feeds.formats.xml_feeds.records import XmlRecords
+from contextworker.harvest.feeds.formats.xml_feeds.text import Element, local_name, text_of
 from contextworker.harvest.messages import Feed
 
 GOOGLE = "http://base.google.com/ns/1.0"

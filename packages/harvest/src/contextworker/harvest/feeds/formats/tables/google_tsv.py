@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from contextworker.harvest.feeds.blocks import Block, RawRow, Row
-from contextworker.harvest.feeds.formats.delimited import read_delimited
+from contextworker.harvest.feeds.formats.tables.delimited import read_delimited
 from contextworker.harvest.messages import Feed
 
 _NUMBERED = re.compile(r" \(\d+\)$")

@@ -7,12 +7,16 @@ import polars as pl
 from pydantic_core import to_json
 
 from contextworker.harvest.feeds.blocks import Block
-from contextworker.harvest.feeds.formats.bmecat_groups import CatalogGroups
-from contextworker.harvest.feeds.formats.bmecat_header import CatalogHeader
-from contextworker.harvest.feeds.formats.bmecat_language import best_text, best_texts, fields_of
-from contextworker.harvest.feeds.formats.bmecat_price import Price, best_price
-from contextworker.harvest.feeds.formats.xml_columns import Columns
-from contextworker.harvest.feeds.formats.xml_text import Element, local_name, text_of
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.groups import CatalogGroups
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.header import CatalogHeader
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.language import (
+    best_text,
+    best_texts,
+    fields_of,
+)
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.price import Price, best_price
+from contextworker.harvest.feeds.formats.xml_feeds.columns import Columns
+from contextworker.harvest.feeds.formats.xml_feeds.text import Element, local_name, text_of
 
 # ARTICLE_… of 1.2 and PRODUCT_… of 2005 differ in these names only.
 _COLUMNS = {

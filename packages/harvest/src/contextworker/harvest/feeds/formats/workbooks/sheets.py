@@ -19,7 +19,7 @@ from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
 from contextworker.harvest.feeds.formats.columns import blocks
 from contextworker.harvest.feeds.formats.header import Header
-from contextworker.harvest.feeds.formats.workbook import is_protected
+from contextworker.harvest.feeds.formats.workbooks.workbook import is_protected
 from contextworker.harvest.messages import Feed
 
 _ROWS = 20_000

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import IO
 
-from contextworker.harvest.feeds.formats.workbook_extent import Extent
+from contextworker.harvest.feeds.formats.workbooks.extent import Extent
 
 _CHUNK = 1024 * 1024
 _LONGEST_TAG = 64 * 1024

@@ -6,9 +6,9 @@ from pathlib import Path
 from pydantic_core import to_json
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.category_tree import CategoryTree
-from contextworker.harvest.feeds.formats.xml import XmlRecords
-from contextworker.harvest.feeds.formats.xml_text import Element, text_of
+from contextworker.harvest.feeds.formats.xml_feeds.category_tree import CategoryTree
+from contextworker.harvest.feeds.formats.xml_feeds.records import XmlRecords
+from contextworker.harvest.feeds.formats.xml_feeds.text import Element, text_of
 from contextworker.harvest.messages import Feed
 
 ROOTS = ("yml_catalog", "shop")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from contextworker.harvest.feeds.formats.xml_text import Element, local_name, text_of
+from contextworker.harvest.feeds.formats.xml_feeds.text import Element, local_name, text_of
 
 Texts = Sequence[tuple[str | None, str]]
 """Language, where one is said, and text."""

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, TextIO
 
 from contextworker.harvest.errors import FeedError, FeedTruncatedError
-from contextworker.harvest.feeds.formats.json_values import DECODER, unreadable
+from contextworker.harvest.feeds.formats.json_feeds.values import DECODER, unreadable
 
 MAX_VALUE = 4 * 1024 * 1024
 _CHUNK = 1024 * 1024

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import Block
-from contextworker.harvest.feeds.formats.bmecat_groups import CatalogGroups
-from contextworker.harvest.feeds.formats.bmecat_header import CatalogHeader
-from contextworker.harvest.feeds.formats.bmecat_products import Products
-from contextworker.harvest.feeds.formats.xml import XmlRecords
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.groups import CatalogGroups
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.header import CatalogHeader
+from contextworker.harvest.feeds.formats.xml_feeds.bmecat.products import Products
+from contextworker.harvest.feeds.formats.xml_feeds.records import XmlRecords
 from contextworker.harvest.messages import Feed
 
 _TRANSACTIONS = ("T_NEW_CATALOG", "T_UPDATE_PRODUCTS", "T_UPDATE_PRICES")

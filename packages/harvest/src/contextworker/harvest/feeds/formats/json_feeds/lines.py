@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contextworker.harvest.feeds.blocks import BadRow, Block, Row
-from contextworker.harvest.feeds.formats.json_rows import JsonRows
-from contextworker.harvest.feeds.formats.json_values import problem, read, unreadable
+from contextworker.harvest.feeds.formats.json_feeds.rows import JsonRows
+from contextworker.harvest.feeds.formats.json_feeds.values import problem, read, unreadable
 from contextworker.harvest.feeds.formats.text import lines, open_text
 from contextworker.harvest.messages import Feed
 

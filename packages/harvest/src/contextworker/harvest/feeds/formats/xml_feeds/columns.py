@@ -8,8 +8,8 @@ import polars as pl
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import Block
-from contextworker.harvest.feeds.formats.xml import XmlRecords
-from contextworker.harvest.feeds.formats.xml_text import (
+from contextworker.harvest.feeds.formats.xml_feeds.records import XmlRecords
+from contextworker.harvest.feeds.formats.xml_feeds.text import (
     Element,
     UnknownEntityError,
     text_of,

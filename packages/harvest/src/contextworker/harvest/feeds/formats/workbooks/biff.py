@@ -7,8 +7,8 @@ from typing import IO
 
 import olefile
 
-from contextworker.harvest.feeds.formats.workbook_extent import Extent
-from contextworker.harvest.feeds.formats.workbook_sst import SharedTexts
+from contextworker.harvest.feeds.formats.workbooks.extent import Extent
+from contextworker.harvest.feeds.formats.workbooks.sst import SharedTexts
 
 _RECORD = struct.Struct("<HH")
 _PLACE = struct.Struct("<HH")

@@ -8,10 +8,10 @@ import polars as pl
 
 from contextworker.harvest.feeds.blocks import Block, RawRow, Row
 from contextworker.harvest.feeds.formats.header import Header
-from contextworker.harvest.feeds.formats.plain import PlainReader
-from contextworker.harvest.feeds.formats.strict import read_header, read_rows
+from contextworker.harvest.feeds.formats.tables.plain import PlainReader
+from contextworker.harvest.feeds.formats.tables.strict import read_header, read_rows
+from contextworker.harvest.feeds.formats.tables.window import Window
 from contextworker.harvest.feeds.formats.text import decoding
-from contextworker.harvest.feeds.formats.window import Window
 from contextworker.harvest.messages import Feed, FeedFormat
 
 _DEFAULT_DELIMITER = {

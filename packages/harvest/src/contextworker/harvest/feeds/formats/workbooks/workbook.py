@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import IO
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats.workbook_biff import BiffError, biff_extents, is_encrypted
-from contextworker.harvest.feeds.formats.workbook_extent import Extent
-from contextworker.harvest.feeds.formats.workbook_ods import ods_extents
-from contextworker.harvest.feeds.formats.workbook_xlsx import (
+from contextworker.harvest.feeds.formats.workbooks.biff import BiffError, biff_extents, is_encrypted
+from contextworker.harvest.feeds.formats.workbooks.extent import Extent
+from contextworker.harvest.feeds.formats.workbooks.ods import ods_extents
+from contextworker.harvest.feeds.formats.workbooks.xlsx import (
     SharedTexts,
     has_shared_texts,
     xlsx_extent,

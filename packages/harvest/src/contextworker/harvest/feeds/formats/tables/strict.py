@@ -10,7 +10,7 @@ from itertools import islice
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Row
 from contextworker.harvest.feeds.formats.header import Header
-from contextworker.harvest.feeds.formats.window import Window
+from contextworker.harvest.feeds.formats.tables.window import Window
 
 _BYTE_ORDER_MARK = "\ufeff"
 

@@ -7,10 +7,10 @@ import polars as pl
 from pydantic_core import to_json
 
 from contextworker.harvest.feeds.blocks import Block
-from contextworker.harvest.feeds.formats.xml import XmlRecords
-from contextworker.harvest.feeds.formats.xml_columns import Columns, Route, ignore
-from contextworker.harvest.feeds.formats.xml_text import Element, local_name
-from contextworker.harvest.feeds.formats.yml_shop import ROOTS, YmlShop, iso_code
+from contextworker.harvest.feeds.formats.xml_feeds.columns import Columns, Route, ignore
+from contextworker.harvest.feeds.formats.xml_feeds.records import XmlRecords
+from contextworker.harvest.feeds.formats.xml_feeds.text import Element, local_name
+from contextworker.harvest.feeds.formats.xml_feeds.yml_shop import ROOTS, YmlShop, iso_code
 from contextworker.harvest.messages import Feed
 
 # A column, and what it is called in feeds; the first that has a value counts.

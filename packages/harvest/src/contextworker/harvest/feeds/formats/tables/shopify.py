@@ -11,7 +11,7 @@ import polars as pl
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Block, RawRow, Row
-from contextworker.harvest.feeds.formats.delimited import read_delimited
+from contextworker.harvest.feeds.formats.tables.delimited import read_delimited
 from contextworker.harvest.messages import Feed
 
 _SHARED = {

@@ -7,7 +7,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from contextworker.harvest.feeds.formats.workbook_extent import Extent
+from contextworker.harvest.feeds.formats.workbooks.extent import Extent
 
 _CHUNK = 1024 * 1024
 _LONGEST_TAG = _CHUNK

@@ -15,9 +15,9 @@ from typing import Any
 from lxml import etree  # type: ignore[import-untyped]  # it ships no types
 
 from contextworker.harvest.errors import FeedError
-from contextworker.harvest.feeds.formats import xml_errors
-from contextworker.harvest.feeds.formats.xml_bytes import XmlBytes
-from contextworker.harvest.feeds.formats.xml_text import Element, local_name
+from contextworker.harvest.feeds.formats.xml_feeds import errors
+from contextworker.harvest.feeds.formats.xml_feeds.encodings import XmlBytes
+from contextworker.harvest.feeds.formats.xml_feeds.text import Element, local_name
 from contextworker.harvest.messages import Feed
 
 _LONGEST_HEAD = 1024 * 1024
@@ -106,13 +106,13 @@ class XmlRecords:
                     self._limit(_forget(root, record, closed), record)
             self._close(parser)
         except etree.XMLSyntaxError as error:
-            raise xml_errors.syntax_error(error, self._feed) from error
+            raise errors.syntax_error(error, self._feed) from error
 
     def _check(self, parser: Any) -> None:
         """Stop at an error that lxml only notes, to begin anew with the next bytes."""
         for entry in parser.feed_error_log:
             if entry.level == etree.ErrorLevels.FATAL:
-                raise xml_errors.problem(entry.line, entry.type, entry.message, self._feed)
+                raise errors.problem(entry.line, entry.type, entry.message, self._feed)
 
     def _limit(self, last: Element | None, record: Element) -> None:
         """See that what is open stays small: neither a record nor anything around one grows on."""
@@ -139,16 +139,16 @@ class XmlRecords:
             for _, element in parser.read_events():
                 dtd = element.getroottree().docinfo.internalDTD
                 if dtd is not None and any(True for _ in dtd.iterentities()):
-                    raise xml_errors.entities_declared(self._feed)
+                    raise errors.entities_declared(self._feed)
                 name = local_name(element.tag)
                 if name not in roots:
-                    raise xml_errors.other_document(name, roots, self._feed)
+                    raise errors.other_document(name, roots, self._feed)
                 return name
             length += len(chunk)
             if failed is not None:
-                raise xml_errors.syntax_error(failed, self._feed) from failed
+                raise errors.syntax_error(failed, self._feed) from failed
             if length > _LONGEST_HEAD:
-                raise xml_errors.too_much(self._feed, "does not begin within 1 MiB")
+                raise errors.too_much(self._feed, "does not begin within 1 MiB")
         try:
             parser.close()
         except etree.XMLSyntaxError as error:
@@ -181,10 +181,10 @@ class XmlRecords:
         except etree.XMLSyntaxError as error:
             if self._bytes.ends_with_tag(self.root):
                 raise
-            raise xml_errors.truncated(self._feed, self.root, self.line) from error
+            raise errors.truncated(self._feed, self.root, self.line) from error
 
     def _too_much(self, what: str) -> FeedError:
-        return xml_errors.too_much(self._feed, f"{what}, before line {self.line:,}")
+        return errors.too_much(self._feed, f"{what}, before line {self.line:,}")
 
     def _parser(self, events: tuple[str, ...], tags: list[str] | None) -> Any:
         return etree.XMLPullParser(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.feeds.blocks import BadRow, Block, Row
-from contextworker.harvest.feeds.formats.json_rows import JsonRows
-from contextworker.harvest.feeds.formats.json_text import JsonText
-from contextworker.harvest.feeds.formats.json_values import problem
+from contextworker.harvest.feeds.formats.json_feeds.rows import JsonRows
+from contextworker.harvest.feeds.formats.json_feeds.text import JsonText
+from contextworker.harvest.feeds.formats.json_feeds.values import problem
 from contextworker.harvest.feeds.formats.text import open_text
 from contextworker.harvest.messages import Feed
 

@@ -1,0 +1,1 @@
+"""Rows of text with a delimiter: CSV, TSV and the formats that are written so."""

@@ -1,0 +1,1 @@
+"""Feeds in XML: Google, YML, BMEcat, and what they share."""
