@@ -31,6 +31,8 @@ class EnrichmentStatus(StrEnum):
     """Where a product stands with the gardener."""
 
     PENDING = "pending"
+    WAITING = "waiting"
+    """What could be found out on the spot is stored; a costly enricher is still to be asked."""
     DONE = "done"
     REVIEW = "review"
     ERROR = "error"
@@ -203,7 +205,10 @@ class Enrichment(Record):
     product_id: str
     content_hash: str = Field(description="Of the product it was computed from.")
     status: EnrichmentStatus
-    results: JsonObject = Field(description="task -> {status, result, confidence, source}.")
+    results: JsonObject = Field(description="task -> its entry, as the gardener's README has it.")
+    edges: tuple["Edge", ...] | None = Field(
+        default=None, description="All the product's relations from now on; None leaves them be."
+    )
 
     @field_validator("status")
     @classmethod
@@ -211,6 +216,68 @@ class Enrichment(Record):
         if status is EnrichmentStatus.PENDING:
             raise ValueError("an enrichment is done, review or error; pending is what it ends")
         return status
+
+
+class Relation(StrEnum):
+    """What a product has to do with something else."""
+
+    BRAND = "brand"
+    CATEGORY = "category"
+    TECHNOLOGY = "technology"
+    MATERIAL = "material"
+
+
+class Edge(Record):
+    """One relation of a product, in the tenant's graph."""
+
+    product_id: str
+    relation: Relation
+    target: Code = Field(description="Identifies what it points to, such as a category's id.")
+    name: Text = Field(description="The target's name, as shown.")
+    confidence: float = Field(ge=0, le=1)
+
+    @property
+    def cursor(self) -> str:
+        """Where the next page starts: give it as `after`."""
+        return canonical_json([self.product_id, self.relation.value, self.target])
+
+
+class Claim(Record):
+    """Products that one worker has to itself until the lease ends."""
+
+    claim_id: str
+    products: tuple[Product, ...] = ()
+    settled: tuple[str, ...] | None = Field(
+        default=None, description="Where the claim is settled: the products that took a result."
+    )
+    held_elsewhere: bool = Field(
+        default=False, description="Others wait too, but are in the hands of other claims."
+    )
+
+
+class Example(Record):
+    """What a person said of a product: what models of a task learn from."""
+
+    example_id: str = Field(description="One of the same id replaces it.")
+    task: Code
+    product_id: str | None = None
+    text: JsonObject = Field(description="The product as enrichers saw it then.")
+    label: JsonObject = Field(description="The task's right result.")
+    decided_by: Text
+    decided_at: Instant
+
+
+class ModelRecord(Record):
+    """A trained model: where its artefact is, and how good it was found to be."""
+
+    task: Code
+    version: Code = Field(description="Of the artefact's content.")
+    object_key: Text
+    size: Int64 = Field(ge=0, description="Bytes.")
+    examples: Int64 = Field(ge=0, description="It was trained on.")
+    scores: JsonObject = Field(description="By cross-validation.")
+    trained_by: Text
+    trained_at: Instant
 
 
 class RejectRecord(Record):

@@ -1,16 +1,22 @@
 """What modules know of the Brain."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from contextworker.brain.models import (
+    Claim,
+    Edge,
     Enrichment,
     EnrichmentStatus,
+    Example,
     HistoryEntry,
+    ModelRecord,
     Product,
     ProductRecord,
     Reject,
     RejectRecord,
+    Relation,
     RunRecord,
     RunStatus,
     SupplierState,
@@ -119,28 +125,105 @@ class Brain(Protocol):
         after: str | None = None,
         dealer_code: str | None = None,
         enrichment_status: EnrichmentStatus | None = None,
+        task: str | None = None,
         search: str | None = None,
         include_removed: bool = False,
     ) -> list[Product]:
         """Return a page in the order of product_id; `after` is the last product_id seen.
 
+        With a `task`, `enrichment_status` is that task's rather than the product's.
         `search` finds text in SKU, name and brand, whatever its case, in any script. Products that
         their supplier's feed no longer has are left out, unless they are asked for.
         """
         ...
 
-    async def pending_products(
-        self, tenant_id: str, *, limit: int, dealer_code: str | None = None
-    ) -> list[Product]:
-        """Return listed products that wait for enrichment, in no particular order."""
+    async def claim_products(
+        self,
+        tenant_id: str,
+        *,
+        claim_id: str,
+        limit: int,
+        lease: timedelta,
+        status: EnrichmentStatus = EnrichmentStatus.PENDING,
+        dealer_code: str | None = None,
+    ) -> Claim:
+        """Take listed products that stand in a status, for as long as the lease lasts.
+
+        No product is in two claims that hold. The same claim_id again gets what it still holds,
+        with a new lease, and takes no more; once settled, it gets what it was settled with, for a
+        day at least. A claim whose lease ended holds nothing: its products are free for others.
+        """
         ...
 
-    async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:
-        """Store results, replacing earlier ones, and return how many products took theirs.
+    async def renew_claim(self, tenant_id: str, *, claim_id: str, lease: timedelta) -> bool:
+        """Begin a claim's lease anew; False where it no longer holds anything."""
+        ...
 
-        An enrichment whose product has changed meanwhile (another content_hash) is passed over:
-        the product is still `pending` and comes again.
+    async def settle_claim(
+        self, tenant_id: str, *, claim_id: str, enrichments: Sequence[Enrichment]
+    ) -> tuple[str, ...]:
+        """Store results for products of a claim, let go of all of it, and say who took theirs.
+
+        Results replace the product's earlier ones. Passed over are a product that has changed
+        meanwhile (another content_hash): it is `pending` and comes again; and one that another
+        claim has taken since, because the lease ended. A claim settled before answers as then.
         """
+        ...
+
+    async def store_enrichment(
+        self,
+        tenant_id: str,
+        enrichments: Sequence[Enrichment],
+        *,
+        examples: Sequence[Example] = (),
+    ) -> tuple[str, ...]:
+        """Store results and examples without a claim, as a person's decisions are; says who took.
+
+        An enrichment whose product has changed meanwhile (another content_hash) is passed over,
+        with the examples made of it.
+        """
+        ...
+
+    async def reopen_products(
+        self, tenant_id: str, *, status: EnrichmentStatus, task: str | None = None
+    ) -> int:
+        """Make listed products of a status `pending`; with a task, those where it stands so."""
+        ...
+
+    async def list_edges(
+        self,
+        tenant_id: str,
+        *,
+        product_id: str | None = None,
+        relation: Relation | None = None,
+        target: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> list[Edge]:
+        """Return relations by product, relation and target; `after` is the last `Edge.cursor`."""
+        ...
+
+    async def record_examples(self, tenant_id: str, examples: Sequence[Example]) -> None:
+        """Store examples by example_id; the last one wins."""
+        ...
+
+    async def list_examples(
+        self, tenant_id: str, *, task: str, limit: int = 1000, after: str | None = None
+    ) -> list[Example]:
+        """Return a page in the order of example_id; `after` is the last one seen."""
+        ...
+
+    async def record_model(self, tenant_id: str, model: ModelRecord) -> None:
+        """Note a trained model, which is its task's current one from now on.
+
+        Recorded again, it becomes the current one again: so an earlier one is brought back.
+        """
+        ...
+
+    async def list_models(
+        self, tenant_id: str, *, task: str | None = None, limit: int = 100
+    ) -> list[ModelRecord]:
+        """Return models, each task's current one first and the others from the latest on."""
         ...
 
     async def count_products(self, tenant_id: str) -> dict[EnrichmentStatus, int]:

@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 
@@ -20,6 +21,8 @@ class ResultStatus(StrEnum):
     """What became of one task for one product; the later in this list, the worse."""
 
     DONE = "done"
+    PENDING = "pending"
+    """In doubt, and a costly enricher is still to be asked."""
     REVIEW = "review"
     ERROR = "error"
 
@@ -50,6 +53,7 @@ class ProductText(BaseModel):
     category: Annotated[str, BeforeValidator(_clean_name)] = ""
     brand_name: Annotated[str, BeforeValidator(_clean_name)] = ""
     description: Annotated[str, BeforeValidator(_clean_text)] = ""
+    url: Annotated[str, BeforeValidator(_clean_name)] = ""
     params: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("params", mode="before")
@@ -71,8 +75,10 @@ class TaskResult(BaseModel):
     status: ResultStatus
     result: dict[str, Any] = Field(default_factory=dict, description="The enricher's own fields.")
     confidence: float = Field(ge=0, le=1)
-    source: str = Field(default="", description="What it was read from, such as `name`.")
+    source: str = Field(default="", description="Who answered, such as `classifier@3f2a9c`.")
     reason: str | None = Field(default=None, description="Why it is in review or in error.")
+    tokens: int = Field(default=0, ge=0, description="That a language model took for it.")
+    cost_usd: float = Field(default=0.0, ge=0)
 
     @classmethod
     def judged(
@@ -100,6 +106,13 @@ class TaskResult(BaseModel):
     def failed(cls, reason: str) -> "TaskResult":
         """Make the result of a product that could not be enriched."""
         return cls(status=ResultStatus.ERROR, confidence=0, reason=reason)
+
+
+class TaskEntry(TaskResult):
+    """What stands in a product's `enrichment` for a task."""
+
+    at: datetime = Field(description="When it was stored.")
+    inputs: str = Field(description="A hash of what the enricher read: the same, no new answer.")
 
 
 class Enricher(Protocol):

@@ -1,0 +1,1 @@
+"""A run: claim pending products, enrich them, settle what was found."""

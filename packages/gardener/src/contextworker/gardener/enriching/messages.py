@@ -1,0 +1,159 @@
+"""What a run's callers, workflow and activities say to each other."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from enum import StrEnum
+
+from pydantic import Field
+from temporalio import activity
+
+from contextworker.core.messages import Message, ObjectRef, RoutePayload
+
+StatusCounts = dict[str, int]
+"""Products by what became of them: pending, done, review, error."""
+
+
+class GardenerRequest(RoutePayload):
+    """Enrich a tenant's pending products."""
+
+    supplier_code: str | None = Field(
+        default=None, min_length=1, max_length=256, description="Only this supplier's products."
+    )
+    batch_size: int = Field(default=500, ge=1, le=1000, description="Products per batch.")
+    parallel: int = Field(default=4, ge=1, le=32, description="Batches in hand at once.")
+    max_batches: int | None = Field(
+        default=None, ge=1, description="Stop after so many; else when no product is pending."
+    )
+
+
+class Spent(Message):
+    """What language models took."""
+
+    tokens: int = Field(default=0, ge=0)
+    cost_usd: float = Field(default=0.0, ge=0)
+
+
+class Settled(Message):
+    """What one batch came to."""
+
+    claimed: int = Field(default=0, ge=0)
+    held_elsewhere: bool = Field(default=False, description="More wait, in other claims' hands.")
+    applied: int = Field(default=0, ge=0, description="Products whose enrichment was stored.")
+    kept: int = Field(default=0, ge=0, description="Of these, changed in nothing a task reads.")
+    by_status: StatusCounts = Field(default_factory=dict)
+    by_task: dict[str, StatusCounts] = Field(default_factory=dict)
+    spent: Spent = Spent()
+    at_limit: bool = Field(default=False, description="Another question could pass the limit.")
+
+
+class Totals(Message):
+    """What all batches came to so far."""
+
+    batches: int = Field(default=0, ge=0)
+    products: int = Field(default=0, ge=0)
+    kept: int = Field(default=0, ge=0)
+    changed: int = Field(default=0, ge=0)
+    by_status: StatusCounts = Field(default_factory=dict)
+    by_task: dict[str, StatusCounts] = Field(default_factory=dict)
+    spent: Spent = Spent()
+    idle: int = Field(default=0, ge=0, description="Batches in a row that stored nothing.")
+
+
+class GardenerRun(GardenerRequest):
+    """The request as the workflow reads it: a run continued as new brings its totals along.
+
+    The route's model is GardenerRequest, so the gateway refuses `so_far` from callers.
+    """
+
+    so_far: Totals = Totals()
+
+
+class Outcome(StrEnum):
+    """Why a run ended."""
+
+    NOTHING_PENDING = "nothing_pending"
+    MAX_BATCHES = "max_batches"
+    NO_PROGRESS = "no_progress"
+    COST_LIMIT = "cost_limit"
+    """Everything local is done; the products that wait for a language model stay `waiting`."""
+
+
+class GardenerReport(Message):
+    """What a run did: the payload of the workflow's answer."""
+
+    outcome: Outcome
+    batches: int
+    products: int = Field(description="Enriched and stored.")
+    kept: int = Field(description="Of these, changed in nothing that a task reads.")
+    changed: int = Field(description="Passed over because they changed meanwhile.")
+    by_status: StatusCounts
+    by_task: dict[str, StatusCounts]
+    tokens: int = Field(description="That language models took.")
+    cost_usd: float
+    remaining: int | None = Field(description="Still pending; null if unknown for one supplier.")
+    waiting: int | None = Field(description="For a language model; null as above.")
+
+
+class Scope(Message):
+    """Whose products a run is about."""
+
+    tenant_id: str
+    supplier_code: str | None = None
+
+
+class Waiting(Message):
+    """How many products there are to do; None where the Brain cannot tell for one supplier."""
+
+    pending: int | None
+    waiting: int | None
+
+
+class Knowledge(Message):
+    """What all batches of a run go by."""
+
+    brands: ObjectRef
+    models: dict[str, ObjectRef] = Field(description="task -> its current trained model.")
+    llm: bool = Field(description="The tenant has a language model configured.")
+
+
+class BatchRequest(Scope):
+    """One batch; the claim's id makes a repeated attempt the same batch."""
+
+    claim_id: str
+    batch_size: int
+    knowledge: Knowledge
+
+
+class AskRequest(BatchRequest):
+    """One batch for the language model."""
+
+    budget_usd: float | None = Field(default=None, description="Left to spend; None: no limit.")
+
+
+class GardenerActivities(ABC):
+    """What the workflow asks of the world."""
+
+    @activity.defn(name="count_waiting")
+    @abstractmethod
+    async def count_waiting(self, scope: Scope) -> Waiting:
+        """Count the products that are to do."""
+
+    @activity.defn(name="gather_knowledge")
+    @abstractmethod
+    async def gather_knowledge(self, scope: Scope) -> Knowledge:
+        """Store the brands the tenant's catalogue knows; find its trained models."""
+
+    @activity.defn(name="enrich_batch")
+    @abstractmethod
+    async def enrich_batch(self, request: BatchRequest) -> Settled:
+        """Claim pending products, enrich them locally, settle them."""
+
+    @activity.defn(name="ask_llm")
+    @abstractmethod
+    async def ask_llm(self, request: AskRequest) -> Settled:
+        """Claim products that wait for a language model, ask it, settle them."""
+
+
+def sum_counts(left: StatusCounts, right: StatusCounts) -> StatusCounts:
+    """Add counts up, sorted by status."""
+    return dict(sorted((Counter(left) + Counter(right)).items()))

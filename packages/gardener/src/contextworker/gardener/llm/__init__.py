@@ -1,0 +1,1 @@
+"""Ask a language model about what the local enrichers left in doubt."""

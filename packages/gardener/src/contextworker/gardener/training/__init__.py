@@ -1,0 +1,1 @@
+"""Learn from labelled examples, and replace a model only by a better one."""
