@@ -10,7 +10,7 @@ from temporalio import activity
 from contextworker.core.messages import Message, ObjectRef, RoutePayload
 
 StatusCounts = dict[str, int]
-"""Products by what became of them: pending, done, review, error."""
+"""Products by what became of them: done, review, error."""
 
 
 class GardenerRequest(RoutePayload):
@@ -31,26 +31,46 @@ class Spent(Message):
 
     tokens: int = Field(default=0, ge=0)
     cost_usd: float = Field(default=0.0, ge=0)
+    unsure_usd: float = Field(
+        default=0.0, ge=0, description="At most, by attempts that were cut off before they said."
+    )
+
+    def plus(self, other: "Spent") -> "Spent":
+        """Add up."""
+        return Spent(
+            tokens=self.tokens + other.tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            unsure_usd=self.unsure_usd + other.unsure_usd,
+        )
 
 
 class Settled(Message):
-    """What one batch came to."""
+    """What one batch came to.
+
+    Products that wait for a language model are counted once it has answered: `by_status` and
+    `by_task` are of products that wait no more.
+    """
 
     claimed: int = Field(default=0, ge=0)
     held_elsewhere: bool = Field(default=False, description="More wait, in other claims' hands.")
-    applied: int = Field(default=0, ge=0, description="Products whose enrichment was stored.")
-    kept: int = Field(default=0, ge=0, description="Of these, changed in nothing a task reads.")
+    cut_off: bool = Field(
+        default=False,
+        description="An attempt was cut off before: `claimed` may leave out what did not take.",
+    )
+    stored: int = Field(default=0, ge=0, description="Products whose enrichment was stored.")
+    changed: int = Field(default=0, ge=0, description="Products that changed since the claim.")
+    kept: int = Field(default=0, ge=0, description="Stored, but changed in nothing a task reads.")
     by_status: StatusCounts = Field(default_factory=dict)
     by_task: dict[str, StatusCounts] = Field(default_factory=dict)
     spent: Spent = Spent()
-    at_limit: bool = Field(default=False, description="Another question could pass the limit.")
+    at_limit: bool = Field(default=False, description="Another question could pass the budget.")
 
 
 class Totals(Message):
     """What all batches came to so far."""
 
     batches: int = Field(default=0, ge=0)
-    products: int = Field(default=0, ge=0)
+    stored: int = Field(default=0, ge=0)
     kept: int = Field(default=0, ge=0)
     changed: int = Field(default=0, ge=0)
     by_status: StatusCounts = Field(default_factory=dict)
@@ -58,40 +78,30 @@ class Totals(Message):
     spent: Spent = Spent()
     idle: int = Field(default=0, ge=0, description="Batches in a row that stored nothing.")
 
+    @property
+    def products(self) -> int:
+        """Products that wait no more, not even for a language model."""
+        return sum(self.by_status.values())
 
-class GardenerRun(GardenerRequest):
-    """The request as the workflow reads it: a run continued as new brings its totals along.
-
-    The route's model is GardenerRequest, so the gateway refuses `so_far` from callers.
-    """
-
-    so_far: Totals = Totals()
-
-
-class Outcome(StrEnum):
-    """Why a run ended."""
-
-    NOTHING_PENDING = "nothing_pending"
-    MAX_BATCHES = "max_batches"
-    NO_PROGRESS = "no_progress"
-    COST_LIMIT = "cost_limit"
-    """Everything local is done; the products that wait for a language model stay `waiting`."""
-
-
-class GardenerReport(Message):
-    """What a run did: the payload of the workflow's answer."""
-
-    outcome: Outcome
-    batches: int
-    products: int = Field(description="Enriched and stored.")
-    kept: int = Field(description="Of these, changed in nothing that a task reads.")
-    changed: int = Field(description="Passed over because they changed meanwhile.")
-    by_status: StatusCounts
-    by_task: dict[str, StatusCounts]
-    tokens: int = Field(description="That language models took.")
-    cost_usd: float
-    remaining: int | None = Field(description="Still pending; null if unknown for one supplier.")
-    waiting: int | None = Field(description="For a language model; null as above.")
+    def plus(self, settled: Settled) -> "Totals":
+        """Add a batch; an empty claim is none, but an attempt before it may have spent."""
+        if not settled.claimed:
+            return self.model_copy(update={"spent": self.spent.plus(settled.spent)})
+        tasks = sorted({*self.by_task, *settled.by_task})
+        idle = settled.changed and not settled.stored
+        return Totals(
+            batches=self.batches + 1,
+            stored=self.stored + settled.stored,
+            kept=self.kept + settled.kept,
+            changed=self.changed + settled.changed,
+            by_status=sum_counts(self.by_status, settled.by_status),
+            by_task={
+                task: sum_counts(self.by_task.get(task, {}), settled.by_task.get(task, {}))
+                for task in tasks
+            },
+            spent=self.spent.plus(settled.spent),
+            idle=self.idle + 1 if idle else 0,
+        )
 
 
 class Scope(Message):
@@ -113,7 +123,53 @@ class Knowledge(Message):
 
     brands: ObjectRef
     models: dict[str, ObjectRef] = Field(description="task -> its current trained model.")
-    llm: bool = Field(description="The tenant has a language model configured.")
+    asks: int = Field(
+        ge=0, description="Products per question to the tenant's language model; 0: it has none."
+    )
+    lease_s: float = Field(gt=0, description="For how long a claim holds without news.")
+
+
+class Carried(Message):
+    """What a run that continues as new brings along."""
+
+    totals: Totals
+    knowledge: Knowledge
+    expected: int | None = Field(description="Products to do, by the count at its beginning.")
+
+
+class GardenerRun(GardenerRequest):
+    """The request as the workflow reads it.
+
+    The route's model is GardenerRequest, so the gateway refuses `so_far` from callers.
+    """
+
+    so_far: Carried | None = None
+
+
+class Outcome(StrEnum):
+    """Why a run ended."""
+
+    NOTHING_PENDING = "nothing_pending"
+    MAX_BATCHES = "max_batches"
+    NO_PROGRESS = "no_progress"
+    COST_LIMIT = "cost_limit"
+    """Everything local is done; the products that wait for a language model stay `waiting`."""
+
+
+class GardenerReport(Message):
+    """What a run did: the payload of the workflow's answer."""
+
+    outcome: Outcome
+    batches: int
+    products: int = Field(description="Enriched, and waiting for nothing more.")
+    kept: int = Field(description="Of these, changed in nothing that a task reads.")
+    changed: int = Field(description="Passed over because they changed meanwhile.")
+    by_status: StatusCounts
+    by_task: dict[str, StatusCounts]
+    tokens: int = Field(description="That language models took.")
+    cost_usd: float = Field(description="That language models cost.")
+    remaining: int | None = Field(description="Still pending; null if unknown for one supplier.")
+    waiting: int | None = Field(description="For a language model; null as above.")
 
 
 class BatchRequest(Scope):
