@@ -1,9 +1,11 @@
 """Words of a product text, and where phrases stand in them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
 
 # One class, one optional tail: linear in the text, whatever the text.
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)?")
@@ -13,12 +15,16 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 _SHORT = 3
+_STEMS_KEPT = 65_536
+# Names and category paths are looked at by several enrichers of a batch; descriptions are too long
+# to keep.
+_TEXTS_KEPT = 4096
+_KEPT_LENGTH = 400
 
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word: its key for comparing, and its place in the text."""
 
     key: str
@@ -40,6 +46,7 @@ class Hit(Generic[Value]):
         return self.after - self.first
 
 
+@lru_cache(maxsize=_STEMS_KEPT)
 def stem(word: str) -> str:
     """Return a word's key: case-folded, without possessive or plural s."""
     key = word.casefold().replace("\u2019", "'").removesuffix("'s").replace("'", "")
@@ -55,13 +62,20 @@ def stem(word: str) -> str:
 
 
 def words(text: str) -> list[Word]:
-    """Return the words of a text."""
+    """Return the words of a text; not to be changed, as the next to ask gets the same list."""
+    return _words_of_short(text) if len(text) <= _KEPT_LENGTH else _words(text)
+
+
+def _words(text: str) -> list[Word]:
     return [Word(stem(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
+
+
+_words_of_short = lru_cache(maxsize=_TEXTS_KEPT)(_words)
 
 
 def keys(text: str) -> tuple[str, ...]:
     """Return the keys of a text's words: what a phrase is compared by."""
-    return tuple(word.key for word in words(text))
+    return tuple(map(stem, _WORD.findall(text)))
 
 
 def head(text: str) -> str:
@@ -76,7 +90,13 @@ class Phrases(Generic[Value]):
     def __init__(self, phrases: Mapping[str, Value] | Iterable[tuple[str, Value]]) -> None:
         items = phrases.items() if isinstance(phrases, Mapping) else phrases
         self._values = {key: value for phrase, value in items if (key := keys(phrase))}
-        self._longest = max(map(len, self._values), default=0)
+        lengths: defaultdict[str, set[int]] = defaultdict(set)
+        for key in self._values:
+            lengths[key[0]].add(len(key))
+        # Most words of a text begin no phrase: one look-up each tells.
+        self._lengths = {
+            first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()
+        }
 
     def items(self) -> Iterator[tuple[str, Value]]:
         """Return each phrase's key, words joined by spaces, and what it stands for."""
@@ -86,23 +106,32 @@ class Phrases(Generic[Value]):
         """Return what the whole text stands for."""
         return self._values.get(keys(text))
 
+    def may_be_in(self, text: str) -> bool:
+        """Tell quickly whether a long text has any word that begins a phrase."""
+        return not self._lengths.keys().isdisjoint(map(stem, _WORD.findall(text)))
+
     def find(self, found: list[Word]) -> list[Hit[Value]]:
         """Return every phrase among the words, the longest at each place, in order.
 
         A phrase inside a longer one is left out.
         """
         hits: list[Hit[Value]] = []
-        first = 0
-        while first < len(found):
-            hit = self._longest_at(found, first)
+        after = 0
+        for first, word in enumerate(found):
+            if first < after or (lengths := self._lengths.get(word[0])) is None:
+                continue
+            hit = self._longest_at(found, first, lengths)
             if hit is not None:
                 hits.append(hit)
-            first = hit.after if hit is not None else first + 1
+                after = hit.after
         return hits
 
-    def _longest_at(self, found: list[Word], first: int) -> Hit[Value] | None:
-        for after in range(min(first + self._longest, len(found)), first, -1):
-            value = self._values.get(tuple(word.key for word in found[first:after]))
+    def _longest_at(
+        self, found: list[Word], first: int, lengths: tuple[int, ...]
+    ) -> Hit[Value] | None:
+        for length in lengths:
+            key = tuple([word[0] for word in found[first : first + length]])
+            value = self._values.get(key) if len(key) == length else None
             if value is not None:
-                return Hit(value, first, after)
+                return Hit(value, first, first + length)
         return None
