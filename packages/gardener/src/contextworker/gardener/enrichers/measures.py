@@ -16,6 +16,7 @@ from contextworker.gardener.enrichers.units import (
     unit_name,
 )
 
+_DIGIT = re.compile(r"\d")
 _NUMBER = r"\d{1,7}(?:[.,]\d{1,4})?"
 _UNITS = "|".join(re.escape(unit) for unit in sorted(set(SPELLINGS), key=len, reverse=True))
 _BEFORE = r"(?<![\w.,])"
@@ -61,6 +62,8 @@ def find_measures(text: str) -> list[Found]:
     Attributes: weight, volume, length, power; dimensions (two or three sides in cm), capacity
     (persons), pack_count (pieces).
     """
+    if not _DIGIT.search(text):
+        return []  # most names; saves four scans
     found: list[Found] = []
     for candidate in _candidates(text):
         if all(candidate.end <= other.start or candidate.start >= other.end for other in found):

@@ -1,7 +1,7 @@
 """The packaged word lists: colours, sizes, plain words, placeholders."""
 
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +21,7 @@ class _File(BaseModel):
     colours: dict[str, tuple[str, ...]]
     sizes: dict[str, tuple[str, ...]]
     plain: _Words
+    no_kind: _Words
     no_brand: _Words
 
 
@@ -31,8 +32,10 @@ class Vocabulary:
         self.colours = Phrases(_named(content.colours))
         self.sizes = Phrases(_named(content.sizes))
         self.plain = frozenset(key for word in content.plain.words for key in keys(word))
+        self.no_kind = frozenset(key for word in content.no_kind.words for key in keys(word))
         self.no_brand = frozenset(keys(word) for word in content.no_brand.words)
 
+    @lru_cache(maxsize=16_384)  # noqa: B019 -- there is one vocabulary, and it lives as long
     def is_plain(self, text: str) -> bool:
         """Tell whether a text holds nothing but plain words, colours and sizes."""
         return (
