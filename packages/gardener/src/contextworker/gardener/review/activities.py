@@ -1,0 +1,167 @@
+"""The activities of human review: the Brain, and what follows from a decision."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+
+from temporalio import activity
+
+from contextworker.brain.models import Example, Product
+from contextworker.brain.protocol import Brain
+from contextworker.core.errors import InvalidInputError
+from contextworker.core.heartbeats import beating
+from contextworker.gardener.batches import product_text
+from contextworker.gardener.enrichers.base import ProductText, TaskEntry
+from contextworker.gardener.enrichers.configuration import Configuration
+from contextworker.gardener.review.deciding import PassedOverError, decided_entry
+from contextworker.gardener.review.knowledge import CurrentPipelines
+from contextworker.gardener.review.listing import review_page
+from contextworker.gardener.review.messages import (
+    Action,
+    Decided,
+    Decision,
+    ReviewActivities,
+    ReviewPage,
+    ReviewReport,
+    ReviewRequest,
+)
+from contextworker.gardener.review.reworking import reworked
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A product, and what was decided of it."""
+
+    product: Product
+    text: ProductText
+    entry: TaskEntry
+
+
+class Reviewing(ReviewActivities):
+    """Lists results in review, and stores what people decide."""
+
+    def __init__(
+        self, brain: Brain, configuration: Configuration, pipelines: CurrentPipelines
+    ) -> None:
+        self._brain = brain
+        self._configuration = configuration
+        self._pipelines = pipelines
+        # Results of a product are stored as a whole: people who decide several tasks of it at once
+        # take turns.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @activity.defn(name="list_review")
+    async def list_review(self, request: ReviewRequest) -> ReviewPage:
+        """Find results in review. Safe to retry: it only reads."""
+        async with beating():
+            return await review_page(self._brain, request)
+
+    @activity.defn(name="decide_review")
+    async def decide_review(self, decision: Decision) -> ReviewReport:
+        """Store what somebody decided, product by product.
+
+        Safe to retry: who decided and when is part of the decision, so that it finds what an
+        attempt before it has stored, and stores the same again.
+        """
+        tenant_id, task = decision.request.tenant_id, str(decision.request.task)
+        tasks = self._configuration.of(tenant_id).tasks
+        if task not in tasks:
+            raise InvalidInputError(
+                f"{task} is none of the tasks of {tenant_id}: {', '.join(tasks)}"
+            )
+        async with beating(), self._turns[tenant_id]:
+            return await self._decide(decision, task)
+
+    async def _decide(self, decision: Decision, task: str) -> ReviewReport:
+        request = decision.request
+        asked = list(dict.fromkeys(request.product_ids))
+        products = await self._brain.get_products(request.tenant_id, asked)
+        taxonomy = await asyncio.to_thread(self._configuration.taxonomy, request.tenant_id)
+        told = {
+            key: Decided(product_id=key, decided=False, message="unknown: there is no such product")
+            for key in asked
+        }
+        taken: list[_Taken] = []
+        for product in products:
+            text = product_text(product)
+            try:
+                entry = decided_entry(product, text, decision, taxonomy=taxonomy)
+            except PassedOverError as passed_over:
+                told[product.product_id] = _kept(product, task, str(passed_over))
+            else:
+                taken.append(_Taken(product, text, entry))
+        told |= await self._store(decision, task, taken)
+        outcome = tuple(told[key] for key in asked)
+        return ReviewReport(
+            task=task,
+            action=request.action,
+            decided=sum(one.decided for one in outcome),
+            products=outcome,
+        )
+
+    async def _store(
+        self, decision: Decision, task: str, taken: list[_Taken]
+    ) -> dict[str, Decided]:
+        if not taken:
+            return {}
+        tenant_id = decision.request.tenant_id
+        work = partial(
+            reworked,
+            [one.product for one in taken],
+            [one.text for one in taken],
+            [{task: one.entry} for one in taken],
+            pipeline=await self._pipelines.of(tenant_id),
+            at=decision.at,
+        )
+        enrichments = await asyncio.to_thread(work)
+        stored = await self._brain.store_enrichment(
+            tenant_id,
+            enrichments,
+            examples=[
+                _example(one, decision, task)
+                for one in taken
+                if decision.request.action is not Action.REJECT
+            ],
+        )
+        return {
+            one.product.product_id: Decided(
+                product_id=one.product.product_id,
+                decided=True,
+                status=enrichment.status.value,
+                result=one.entry.result,
+            )
+            if one.product.product_id in stored
+            else _kept(one.product, task, "it changed just now; look at it again")
+            for one, enrichment in zip(taken, enrichments, strict=True)
+        }
+
+
+def example_id(task: str, product_id: str) -> str:
+    """Return the id of what a person says of a product: a second decision replaces the first."""
+    return hashlib.sha256(f"{task}\0{product_id}".encode()).hexdigest()[:32]
+
+
+def _example(taken: _Taken, decision: Decision, task: str) -> Example:
+    return Example(
+        example_id=example_id(task, taken.product.product_id),
+        task=task,
+        product_id=taken.product.product_id,
+        text=taken.text.model_dump(mode="json"),
+        label=taken.entry.result,
+        decided_by=decision.subject,
+        decided_at=decision.at,
+    )
+
+
+def _kept(product: Product, task: str, message: str) -> Decided:
+    entry = product.enrichment.get(task)
+    result = entry.get("result") if isinstance(entry, dict) else None
+    return Decided(
+        product_id=product.product_id,
+        decided=False,
+        message=message,
+        status=product.enrichment_status.value,
+        result=result or {},
+    )
