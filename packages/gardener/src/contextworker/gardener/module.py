@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from contextworker.core.objects import ObjectStore
 from contextworker.core.registry import Activity, ModuleConfig, Route
 from contextworker.core.settings import RuntimeSettings
-from contextworker.gardener.messages import GardenerRequest
+from contextworker.gardener.enriching.messages import GardenerRequest
+from contextworker.gardener.enriching.workflow import GardenerWorkflow
 from contextworker.gardener.settings import GardenerSettings
-from contextworker.gardener.workflows import GardenerWorkflow
 
 
 @asynccontextmanager
@@ -16,24 +16,20 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     """Open the Brain and the object store while the worker runs.
 
     Raises:
-        ConfigurationError: The taxonomy file, the Brain's URL or the store's URL is wrong.
+        ConfigurationError: The gardener's configuration, the Brain's URL or the store's is wrong.
     """
-    # Not at the top: whoever only wants the route need not load database drivers and rapidfuzz.
+    # Not at the top: whoever only wants the routes need not load database drivers and enrichers.
     from contextworker.brain import open_brain  # noqa: PLC0415
-    from contextworker.gardener.activities import Gardening  # noqa: PLC0415
+    from contextworker.gardener.enrichers.configuration import read_configuration  # noqa: PLC0415
+    from contextworker.gardener.enriching.activities import Gardening  # noqa: PLC0415
 
+    settings = GardenerSettings()
+    configuration = read_configuration(settings.config)
     objects = ObjectStore.from_url(RuntimeSettings().store_url)
     async with open_brain() as brain:
-        gardening = Gardening(brain, objects, GardenerSettings())
-        yield [
-            gardening.count_pending,
-            gardening.list_brands,
-            gardening.claim_batch,
-            gardening.taxonomy,
-            gardening.brand_model,
-            gardening.attributes,
-            gardening.store_enrichment,
-        ]
+        gardening = Gardening(brain, objects, settings, configuration)
+        gardening.check()
+        yield gardening.all
 
 
 module = ModuleConfig(
@@ -43,7 +39,7 @@ module = ModuleConfig(
             workflow=GardenerWorkflow,
             payload=GardenerRequest,
             workflow_id="gardener-{tenant_id}",
-            description="Enrich a tenant's pending products: category, brand, model, attributes.",
+            description="Enrich a tenant's pending products: category, brand, model, measures …",
         )
     ],
     activities=open_activities,

@@ -9,22 +9,21 @@ from contextworker.core.settings import Settings
 
 
 class GardenerSettings(Settings):
-    """How the gardener judges; results below a threshold go to review."""
+    """Where the gardener's configuration is, and how much of a tenant it looks at."""
 
     model_config = SettingsConfigDict(env_prefix="CONTEXTWORKER_GARDENER_", frozen=True)
 
-    taxonomy: Path | None = Field(
-        default=None, description="TOML file of categories; the packaged one when unset."
-    )
-    taxonomy_threshold: float = Field(
-        default=0.75, ge=0, le=1, description="Confidence from which a category is done."
-    )
-    brand_threshold: float = Field(
-        default=0.85, ge=0, le=1, description="Confidence from which a brand is done."
-    )
-    attributes_threshold: float = Field(
-        default=0.75, ge=0, le=1, description="Confidence every attribute needs, to be done."
+    config: Path | None = Field(
+        default=None,
+        description="TOML file of tasks, enrichers and language models, for all tenants and for "
+        "each; the packaged configuration when unset.",
     )
     known_brands: int = Field(
         default=20_000, ge=0, description="Of a tenant's brands, how many are looked for in names."
+    )
+    lease_s: float = Field(
+        default=60,
+        ge=10,
+        le=3600,
+        description="Seconds until the products of a run that was terminated are free for another.",
     )

@@ -1,0 +1,117 @@
+"""Ask a tenant's language model about what its products wait for."""
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from contextworker.brain.models import Product
+from contextworker.core.errors import ConfigurationError
+from contextworker.gardener.enrichers.base import TaskEntry, TaskResult
+from contextworker.gardener.enrichers.configuration import Configuration
+from contextworker.gardener.enrichers.protocol import Subject
+from contextworker.gardener.enriching.entries import Entries, asked_about, product_text
+from contextworker.gardener.llm.answers import Answers
+
+if TYPE_CHECKING:  # an extra: loaded where a tenant has a language model
+    from contextworker.gardener.llm.asking import LlmEnricher
+
+_LIBRARY = "pydantic_ai"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking about some products."""
+
+    products: tuple[Product, ...]
+    """Those that were asked about, with the answers in their enrichment."""
+    answers: Answers
+
+
+class LanguageModels:
+    """The language models of all tenants that have one."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._enrichers: dict[str, LlmEnricher] = {}
+
+    def check(self) -> None:
+        """See that every configured model can be asked, before the worker takes work.
+
+        Raises:
+            ConfigurationError: The extra is not installed, or a key is not set.
+        """
+        for tenant_id in ("", *self._configuration.tenants):
+            llm = self._configuration.of(tenant_id).llm
+            if llm is None:
+                continue
+            if importlib.util.find_spec(_LIBRARY) is None:
+                raise ConfigurationError(
+                    f"the gardener's configuration names the language model {llm.model}, but what "
+                    "asks it is not installed: install contextworker-gardener[llm], or take the "
+                    "table llm out"
+                )
+            llm.api_key()
+
+    def batch(self, tenant_id: str) -> int:
+        """Return how many products go into one question; 0 without a language model."""
+        llm = self._configuration.of(tenant_id).llm
+        return llm.batch if llm else 0
+
+    async def ask(
+        self, tenant_id: str, products: Sequence[Product], *, budget_usd: float | None, at: datetime
+    ) -> Asked:
+        """Ask about the tasks of each product that wait.
+
+        Args:
+            tenant_id: Whose.
+            products: All of them wait.
+            budget_usd: What the answers may cost; None: no limit.
+            at: The time of new entries.
+        """
+        enricher, tasks = self._enricher(tenant_id)
+        subjects = [_subject(product) for product in products]
+        doubts = [asked_about(product.enrichment, tasks) for product in products]
+        answers = await enricher.ask(subjects, doubts, budget_usd=budget_usd)
+        asked = tuple(
+            product.model_copy(update={"enrichment": _answered(product.enrichment, answer, at)})
+            for product, answer in zip(products, answers.results, strict=True)
+            if answer is not None
+        )
+        return Asked(asked, answers)
+
+    def _enricher(self, tenant_id: str) -> "tuple[LlmEnricher, tuple[str, ...]]":
+        llm = self._configuration.of(tenant_id).llm
+        if llm is None:
+            raise ConfigurationError(
+                f"{tenant_id} had a language model when this run began, and has none on this "
+                "worker: give all workers the same configuration, or start the run again"
+            )
+        if tenant_id not in self._enrichers:
+            from contextworker.gardener.llm.asking import LlmEnricher  # noqa: PLC0415 -- an extra
+
+            taxonomy = self._configuration.taxonomy(tenant_id)
+            self._enrichers[tenant_id] = LlmEnricher(llm, taxonomy)
+        return self._enrichers[tenant_id], llm.tasks
+
+
+def _subject(product: Product) -> Subject:
+    results = {
+        task: TaskResult.model_validate(
+            {key: value for key, value in entry.items() if key in TaskResult.model_fields}
+        )
+        for task, entry in product.enrichment.items()
+    }
+    return Subject(product_text(product), results)
+
+
+def _answered(entries: Entries, answer: Mapping[str, TaskResult], at: datetime) -> dict[str, Any]:
+    """Return the entries with the answers in place: of the same inputs, so that they stay."""
+    new = {
+        task: TaskEntry(**result.model_dump(), at=at, inputs=entries[task]["inputs"]).model_dump(
+            mode="json", exclude_none=True
+        )
+        for task, result in answer.items()
+    }
+    return {**entries, **new}

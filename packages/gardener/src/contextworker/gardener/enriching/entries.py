@@ -1,0 +1,109 @@
+"""From a product to what its enrichers see, and from what they found to its enrichment."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from contextworker.brain.models import Edge, Enrichment, EnrichmentStatus, Product, Relation
+from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskEntry
+from contextworker.gardener.enrichers.pipeline import Worked
+
+Entries = Mapping[str, Any]
+"""A product's `enrichment`: by task, a TaskEntry as JSON."""
+
+GRAPH_TASK: Final = "kg"
+"""The task whose result is stored as edges, too."""
+_WORST_FIRST: Final = (
+    # Whatever else is in doubt: who is asked about a product sees to it that it is asked about.
+    (ResultStatus.PENDING, EnrichmentStatus.WAITING),
+    (ResultStatus.ERROR, EnrichmentStatus.ERROR),
+    (ResultStatus.REVIEW, EnrichmentStatus.REVIEW),
+)
+
+
+def product_text(product: Product) -> ProductText:
+    """Take from a product what enrichers look at."""
+    return ProductText(
+        product_id=product.product_id,
+        content_hash=product.content_hash,
+        name=product.name,
+        category=product.category or "",
+        brand_name=product.brand_name or "",
+        description=product.description or "",
+        url=product.url or "",
+        params=dict(product.params),
+    )
+
+
+def product_status(entries: Entries) -> EnrichmentStatus:
+    """Return where a product stands by its tasks: waiting before error before review before done.
+
+    It waits as long as one of its tasks does, or nobody would ever ask the language model.
+    """
+    stand = {entry.get("status") for entry in entries.values()}
+    return next((status for task, status in _WORST_FIRST if task in stand), EnrichmentStatus.DONE)
+
+
+def moment(at: datetime) -> str:
+    """Write a time as it stands in an entry."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def enrichment(product: Product, worked: Worked, *, at: str) -> Enrichment:
+    """Return what a product's enrichment is from now on.
+
+    What was kept stays byte for byte; what is of a task that is no longer configured goes.
+
+    Args:
+        product: As it was claimed.
+        worked: What its pipeline made of it.
+        at: The time of new entries.
+    """
+    before: Entries = product.enrichment
+    results: dict[str, Any] = {task: before[task] for task in before if task in worked.kept}
+    for task, result in worked.results.items():
+        entry = result.model_dump(mode="json", exclude_none=True)
+        results[task] = entry | {"at": at, "inputs": worked.inputs[task]}
+    return Enrichment(
+        product_id=product.product_id,
+        content_hash=product.content_hash,
+        status=product_status(results),
+        results=results,
+        edges=_edges(product, results, is_new=GRAPH_TASK in worked.results),
+    )
+
+
+def is_kept(product: Product, worked: Worked) -> bool:
+    """Tell whether nothing of a product's enrichment changes."""
+    return not worked.results and worked.kept == product.enrichment.keys()
+
+
+def asked_about(entries: Entries, tasks: Iterable[str]) -> frozenset[str]:
+    """Return the tasks of a product that wait for the language model, of those it is asked."""
+    return frozenset(
+        task for task in tasks if entries.get(task, {}).get("status") == ResultStatus.PENDING
+    )
+
+
+def entry_at(entry: Mapping[str, Any]) -> datetime:
+    """Return when an entry was stored."""
+    return TaskEntry.model_validate(entry).at
+
+
+def _edges(product: Product, results: Entries, *, is_new: bool) -> tuple[Edge, ...] | None:
+    """Return the product's relations, or None where they stay as they are stored."""
+    entry = results.get(GRAPH_TASK)
+    if entry is None:
+        return () if GRAPH_TASK in product.enrichment else None
+    if not is_new or entry["status"] == ResultStatus.ERROR:
+        return None
+    return tuple(
+        Edge(
+            product_id=product.product_id,
+            relation=Relation(related["relation"]),
+            target=related["target"],
+            name=related["name"],
+            confidence=entry["confidence"],
+        )
+        for related in entry["result"].get("relations", ())
+    )
