@@ -33,7 +33,8 @@ class Enricher(Protocol):
     def reads(self) -> frozenset[str]:
         """What answers depend on: fields of ProductText, and names of tasks before this one.
 
-        A product that changed in none of these keeps its answer.
+        A product that changed in none of these keeps its answer. `params` is the field; the task
+        of that name is `task:params`.
         """
 
     def enrich(self, subjects: Sequence[Subject]) -> list[TaskResult]:

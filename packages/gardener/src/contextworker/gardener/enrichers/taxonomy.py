@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
@@ -92,3 +93,13 @@ class Taxonomy:
                 if owner is not category:
                     raise ValueError(f"{phrase!r} names both {owner.id!r} and {category.id!r}")
         return {" ".join(phrase): category for phrase, category in owners.items()}
+
+
+@lru_cache(maxsize=32)
+def load_taxonomy(path: Path | None = None) -> Taxonomy:
+    """Return a file's taxonomy, read once; without a path, the packaged one.
+
+    Raises:
+        ConfigurationError: As `Taxonomy.load`.
+    """
+    return Taxonomy.load(path)

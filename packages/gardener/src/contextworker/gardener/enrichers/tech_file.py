@@ -1,0 +1,115 @@
+"""Technologies and materials a tenant knows, read from a TOML file."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from contextworker.core.errors import ConfigurationError
+from contextworker.gardener.enrichers.text import Phrases, keys
+
+Kind = Literal["technology", "material"]
+_Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z0-9_.-]+$", max_length=200)
+    name: _Phrase
+    synonyms: tuple[_Phrase, ...] = ()
+    context: tuple[_Phrase, ...] = Field(
+        default=(), description="For words that mean other things, too: one of these stands nearby."
+    )
+
+
+class _Denied(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    before: tuple[_Phrase, ...] = ()
+    after: tuple[_Phrase, ...] = ()
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    technology: tuple[_Entry, ...] = ()
+    material: tuple[_Entry, ...] = ()
+    denied: _Denied | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownThing:
+    """A technology or a material."""
+
+    kind: Kind
+    id: str
+    name: str
+    context: frozenset[str]
+    """Keys of words of which one must stand in the same text; empty where no doubt is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class TechVocabulary:
+    """What is known, and the words beside it that say it is not there."""
+
+    phrases: Phrases[KnownThing]
+    before: frozenset[str]
+    after: frozenset[str]
+
+
+@lru_cache(maxsize=32)
+def load_tech(path: Path | None = None) -> TechVocabulary:
+    """Read a file, once; without a path, the packaged one.
+
+    Raises:
+        ConfigurationError: It is missing, is no TOML, or names two things alike; says which.
+    """
+    packaged = files("contextworker.gardener") / "data" / "tech.toml"
+    source = path or packaged
+    try:
+        content = _File.model_validate(tomllib.loads(source.read_text("utf-8")))
+        denied = content.denied
+        if denied is None and path:
+            denied = _File.model_validate(tomllib.loads(packaged.read_text("utf-8"))).denied
+        denied = denied or _Denied()
+        return TechVocabulary(
+            Phrases(_phrases(content)),
+            frozenset(key for phrase in denied.before for key in keys(phrase)),
+            frozenset(key for phrase in denied.after for key in keys(phrase)),
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigurationError(
+            f"the vocabulary {source} cannot be used: {where}: {first['msg']}"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"the vocabulary {source} cannot be used: {error}") from None
+
+
+def _phrases(content: _File) -> list[tuple[str, KnownThing]]:
+    found: dict[tuple[str, ...], tuple[str, KnownThing]] = {}
+    ids: set[str] = set()
+    kinds: tuple[tuple[Kind, tuple[_Entry, ...]], ...] = (
+        ("technology", content.technology),
+        ("material", content.material),
+    )
+    for kind, entries in kinds:
+        for entry in entries:
+            if entry.id in ids:
+                raise ValueError(f"the id {entry.id!r} is there twice")
+            ids.add(entry.id)
+            context = frozenset(key for phrase in entry.context for key in keys(phrase))
+            thing = KnownThing(kind, entry.id, entry.name, context)
+            for phrase in (entry.name, *entry.synonyms):
+                # "Gore-Tex" and "gore tex" are the same words; "Goretex" is one.
+                for spelling in (phrase, "".join(keys(phrase))):
+                    other = found.setdefault(keys(spelling), (spelling, thing))[1]
+                    if other is not thing:
+                        raise ValueError(f"{phrase!r} names both {other.id!r} and {entry.id!r}")
+    return list(found.values())
