@@ -1,11 +1,11 @@
-"""Which gateway, which Brain and which supplier files a command is about."""
+"""Which gateway, Brain, object store and supplier files a command is about."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from contextworker.brain.settings import is_service
 from contextworker.brain.sql.urls import parse_url
-from contextworker.cli.errors import BrainError
+from contextworker.cli.errors import BrainError, StackError
 from contextworker.cli.output.hints import command
 from contextworker.cli.settings import DEFAULT_PORT, read_settings
 from contextworker.cli.stack.plan import Folders
@@ -30,6 +30,28 @@ def find_gateway(option: str | None) -> FoundGateway:
     if running := find_running(settings.state_dir):
         return FoundGateway(running.gateway, is_own_stack=True)
     return FoundGateway(f"{LOOPBACK}:{DEFAULT_PORT}")
+
+
+def store_url() -> str:
+    """Return CONTEXTWORKER_STORE_URL, else the running stack's, else that of the last one here.
+
+    Raises:
+        StackError: There is none of the three.
+    """
+    settings = read_settings()
+    if settings.store_url:
+        return settings.store_url
+    if running := find_running(settings.state_dir):
+        return running.store_url
+    for folder in here_and_above():
+        folders = Folders(folder / settings.state_dir)
+        if folders.brain_db.exists():
+            return folders.store_url
+    raise StackError(
+        "Nobody knows where the gardener's workers read files: set CONTEXTWORKER_STORE_URL as it "
+        "is set for them.",
+        [f"Or start a stack here with:  {command('up')}"],
+    )
 
 
 def suppliers_folder() -> Path:

@@ -132,11 +132,18 @@ def make_app() -> App:
         help="Suppliers: list them, look at their feeds, export and replay their rejects.",
     )
     app.command(
+        f"{_COMMANDS}.gardener.group:app",
+        name="gardener",
+        group=stored,
+        sort_key=2,
+        help="Enrich products, decide what is in doubt, train models from that.",
+    )
+    app.command(
         f"{_COMMANDS}.brain:app",
         name="brain",
         group=stored,
-        sort_key=2,
-        help="Look into the Brain: products and their history, rejects, runs.",
+        sort_key=3,
+        help="Look into the Brain: products, their history and relations, rejects, runs.",
     )
     app.command(
         f"{_COMMANDS}.new_module:new_module",

@@ -25,6 +25,12 @@ class CliSettings(BaseSettings):
         validation_alias=AliasChoices("BRAIN_URL"),
         description="The Brain that `contextworker brain` reads; else the running stack's.",
     )
+    store_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("CONTEXTWORKER_STORE_URL"),
+        description="The object store that `contextworker gardener train` puts a file into; else "
+        "the running stack's.",
+    )
     suppliers_dir: Path | None = Field(
         default=None,
         validation_alias=AliasChoices("CONTEXTWORKER_SUPPLIERS_DIR"),

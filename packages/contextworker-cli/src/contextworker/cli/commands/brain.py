@@ -4,16 +4,23 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from contextworker.brain import Brain, EnrichmentStatus, Product
+from contextworker.brain import Brain, EnrichmentStatus, Product, Relation
 from contextworker.cli.commands.options import Json, Limit, Tenant
 from contextworker.cli.commands.stored import open_stored, show
 from contextworker.cli.history import MOST_PRODUCTS, history_of
 from contextworker.cli.output.console import err, out
 from contextworker.cli.output.history_table import history_table
-from contextworker.cli.output.tables import products_table, rejects_table, runs_table
+from contextworker.cli.output.tables import (
+    edges_table,
+    products_table,
+    rejects_table,
+    runs_table,
+)
 from contextworker.core.messages import DEFAULT_TENANT
 
-app = App(name="brain", help="Look into the Brain: products and their history, rejects, runs.")
+app = App(
+    name="brain", help="Look into the Brain: products, their history and relations, rejects, runs."
+)
 
 Supplier = Annotated[str | None, Parameter(name="--supplier", help="Only this supplier's.")]
 
@@ -69,6 +76,24 @@ async def history(
     whose = f" of {supplier!r}" if supplier else ""
     none = f"No product {sku!r}{whose} is stored for {tenant!r}."
     show(lines, history_table(lines), json=json, none=none)
+
+
+@app.command
+async def edges(
+    *,
+    tenant: Tenant = DEFAULT_TENANT,
+    product: Annotated[str | None, Parameter(help="Only of this product, by its id.")] = None,
+    relation: Annotated[Relation | None, Parameter(help="Only relations of this kind.")] = None,
+    target: Annotated[str | None, Parameter(help="Only to this, such as a category's id.")] = None,
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """List what products have to do with brands, categories, technologies and materials."""
+    async with open_stored() as brain:
+        found = await brain.list_edges(
+            tenant, product_id=product, relation=relation, target=target, limit=limit
+        )
+    show(found, edges_table(found), json=json, none=f"No such relation is stored for {tenant!r}.")
 
 
 @app.command

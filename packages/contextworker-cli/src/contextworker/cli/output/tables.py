@@ -8,7 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from contextworker.brain import Product, RejectRecord, RunRecord
+from contextworker.brain import Edge, Product, RejectRecord, RunRecord
+from contextworker.cli.output.findings import known, measures, variant
 from contextworker.cli.output.render import state_text
 
 _RAW_CHARS = 80
@@ -58,6 +59,21 @@ def rejects_table(rejects: Iterable[RejectRecord]) -> Table:
     return table
 
 
+def edges_table(edges: Iterable[Edge]) -> Table:
+    """Return relations of products."""
+    table = plain_table("Product", "Relation", "Target", "Name")
+    table.add_column("Sure", justify="right")
+    for edge in edges:
+        table.add_row(
+            Text(edge.product_id),
+            Text(edge.relation.value),
+            Text(edge.target),
+            Text(edge.name),
+            Text(f"{edge.confidence:.0%}", style="dim"),
+        )
+    return table
+
+
 def runs_table(runs: Iterable[RunRecord]) -> Table:
     """Return harvests with their counts."""
     table = plain_table("Started", "Supplier", "Status")
@@ -81,7 +97,7 @@ def _counts(run: RunRecord) -> tuple[int, ...]:
 
 def brand(product: Product) -> str:
     """Return the brand the gardener found, else the supplier's."""
-    return str(_result(product, "brand_model").get("brand") or product.brand_name or "")
+    return str(_result(product, "ner").get("brand") or product.brand_name or "")
 
 
 def category(product: Product) -> Text:
@@ -96,11 +112,13 @@ def category(product: Product) -> Text:
 
 
 def attributes(product: Product) -> str:
-    """Return the attributes in one line, such as `weight 2.1 kg, colour red`."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {_measure(value)}"
-        for name, value in _result(product, "attributes").items()
+    """Return measures, variant and technologies in one line, such as `weight 2.1 kg, size L`."""
+    said = (
+        measures(_result(product, "params")),
+        variant(_result(product, "ner")),
+        known(_result(product, "tech")),
     )
+    return ", ".join(filter(None, said))
 
 
 def price(amount: Decimal | None, currency: str | None) -> str:
@@ -116,22 +134,6 @@ def _task(product: Product, name: str) -> Mapping[str, Any]:
 def _result(product: Product, name: str) -> Mapping[str, Any]:
     result = _task(product, name).get("result")
     return result if isinstance(result, Mapping) else {}
-
-
-def _measure(found: Any) -> str:
-    value = found.get("value") if isinstance(found, Mapping) else found
-    unit = found.get("unit") if isinstance(found, Mapping) else None
-    if isinstance(value, list):
-        text = (" x " if unit else ", ").join(_number(item) for item in value)
-    elif isinstance(value, Mapping):
-        text = " x ".join(_number(item) for item in value.values())
-    else:
-        text = _number(value)
-    return f"{text} {unit}" if unit else text
-
-
-def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def plain_table(*columns: str, title: str | None = None) -> Table:

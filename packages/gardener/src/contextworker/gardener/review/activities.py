@@ -12,9 +12,9 @@ from contextworker.brain.models import Example, Product
 from contextworker.brain.protocol import Brain
 from contextworker.core.errors import InvalidInputError
 from contextworker.core.heartbeats import beating
-from contextworker.gardener.batches import product_text
 from contextworker.gardener.enrichers.base import ProductText, TaskEntry
 from contextworker.gardener.enrichers.configuration import Configuration
+from contextworker.gardener.enriching.entries import product_text
 from contextworker.gardener.review.deciding import PassedOverError, decided_entry
 from contextworker.gardener.review.knowledge import CurrentPipelines
 from contextworker.gardener.review.listing import review_page

@@ -1,0 +1,1 @@
+"""`contextworker gardener …`: run it, decide what it doubts, train its models."""
