@@ -1,4 +1,4 @@
-"""The gardener as a module: its route, and how its activities are opened."""
+"""The gardener as a module: its routes, and how its activities are opened."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -8,6 +8,8 @@ from contextworker.core.registry import Activity, ModuleConfig, Route
 from contextworker.core.settings import RuntimeSettings
 from contextworker.gardener.enriching.messages import GardenerRequest
 from contextworker.gardener.enriching.workflow import GardenerWorkflow
+from contextworker.gardener.review.messages import ReviewRequest
+from contextworker.gardener.review.workflow import ReviewWorkflow
 from contextworker.gardener.settings import GardenerSettings
 
 
@@ -22,6 +24,7 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     from contextworker.brain import open_brain  # noqa: PLC0415
     from contextworker.gardener.enrichers.configuration import read_configuration  # noqa: PLC0415
     from contextworker.gardener.enriching.activities import Gardening  # noqa: PLC0415
+    from contextworker.gardener.review.activities import Reviewing  # noqa: PLC0415
 
     settings = GardenerSettings()
     configuration = read_configuration(settings.config)
@@ -29,7 +32,8 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     async with open_brain() as brain:
         gardening = Gardening(brain, objects, settings, configuration)
         gardening.check()
-        yield gardening.all
+        reviewing = Reviewing(brain, configuration, gardening.pipeline_now)
+        yield [*gardening.all, *reviewing.all]
 
 
 module = ModuleConfig(
@@ -40,7 +44,13 @@ module = ModuleConfig(
             payload=GardenerRequest,
             workflow_id="gardener-{tenant_id}",
             description="Enrich a tenant's pending products: category, brand, model, measures …",
-        )
+        ),
+        Route(
+            workflow=ReviewWorkflow,
+            payload=ReviewRequest,
+            description="List results in review, or accept, reject or correct some of them.",
+            needs_caller=True,
+        ),
     ],
     activities=open_activities,
 )

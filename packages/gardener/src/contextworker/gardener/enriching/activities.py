@@ -87,18 +87,10 @@ class Gardening(GardenerActivities):
         Safe to retry: the same brands are the same object, a later list is as good as this one, and
         what is pending already is not made so again.
         """
-        tenant_id = scope.tenant_id
         async with beating():
-            asks = self._models.batch(tenant_id)
-            if not asks:
-                await self._brain.reopen_products(tenant_id, status=EnrichmentStatus.WAITING)
-            names = await self._brain.brand_names(tenant_id, limit=self._settings.known_brands)
-            brands = await self._objects.put(encode_brands(names), prefix=f"{tenant_id}/gardener")
-            models = {}
-            for task in self._configuration.of(tenant_id).tasks:
-                for model in await self._brain.list_models(tenant_id, task=task, limit=1):
-                    models[task] = ObjectRef(key=model.object_key, size=model.size)
-        return Knowledge(brands=brands, models=models, asks=asks, lease_s=self._settings.lease_s)
+            if not self._models.batch(scope.tenant_id):
+                await self._brain.reopen_products(scope.tenant_id, status=EnrichmentStatus.WAITING)
+            return await self._know(scope.tenant_id)
 
     @activity.defn(name="enrich_batch")
     async def enrich_batch(self, request: BatchRequest) -> Settled:
@@ -150,6 +142,24 @@ class Gardening(GardenerActivities):
                     "at_limit": answers.at_limit,
                 }
             )
+
+    async def pipeline_now(self, tenant_id: str) -> Pipeline:
+        """Return a tenant's pipeline by what is known of it now, for a decision of a person."""
+        return await self._pipelines.of(tenant_id, await self._know(tenant_id))
+
+    async def _know(self, tenant_id: str) -> Knowledge:
+        names = await self._brain.brand_names(tenant_id, limit=self._settings.known_brands)
+        brands = await self._objects.put(encode_brands(names), prefix=f"{tenant_id}/gardener")
+        models = {}
+        for task in self._configuration.of(tenant_id).tasks:
+            for model in await self._brain.list_models(tenant_id, task=task, limit=1):
+                models[task] = ObjectRef(key=model.object_key, size=model.size)
+        return Knowledge(
+            brands=brands,
+            models=models,
+            asks=self._models.batch(tenant_id),
+            lease_s=self._settings.lease_s,
+        )
 
     async def _enrich(
         self, pipeline: Pipeline, products: Sequence[Product], *, at: datetime

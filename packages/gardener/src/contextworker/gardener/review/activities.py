@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,11 +13,12 @@ from contextworker.brain.models import Example, Product
 from contextworker.brain.protocol import Brain
 from contextworker.core.errors import InvalidInputError
 from contextworker.core.heartbeats import beating
+from contextworker.core.registry import Activity
 from contextworker.gardener.enrichers.base import ProductText, TaskEntry
 from contextworker.gardener.enrichers.configuration import Configuration
+from contextworker.gardener.enrichers.pipeline import Pipeline
 from contextworker.gardener.enriching.entries import product_text
 from contextworker.gardener.review.deciding import PassedOverError, decided_entry
-from contextworker.gardener.review.knowledge import CurrentPipelines
 from contextworker.gardener.review.listing import review_page
 from contextworker.gardener.review.messages import (
     Action,
@@ -28,6 +30,9 @@ from contextworker.gardener.review.messages import (
     ReviewRequest,
 )
 from contextworker.gardener.review.reworking import reworked
+
+PipelineOf = Callable[[str], Awaitable[Pipeline]]
+"""Returns a tenant's pipeline by what is known of it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +47,18 @@ class _Taken:
 class Reviewing(ReviewActivities):
     """Lists results in review, and stores what people decide."""
 
-    def __init__(
-        self, brain: Brain, configuration: Configuration, pipelines: CurrentPipelines
-    ) -> None:
+    def __init__(self, brain: Brain, configuration: Configuration, pipeline_of: PipelineOf) -> None:
         self._brain = brain
         self._configuration = configuration
-        self._pipelines = pipelines
+        self._pipeline_of = pipeline_of
         # Results of a product are stored as a whole: people who decide several tasks of it at once
         # take turns.
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def all(self) -> tuple[Activity, ...]:
+        """Every activity of reviews."""
+        return (self.list_review, self.decide_review)
 
     @activity.defn(name="list_review")
     async def list_review(self, request: ReviewRequest) -> ReviewPage:
@@ -112,7 +120,7 @@ class Reviewing(ReviewActivities):
             [one.product for one in taken],
             [one.text for one in taken],
             [{task: one.entry} for one in taken],
-            pipeline=await self._pipelines.of(tenant_id),
+            pipeline=await self._pipeline_of(tenant_id),
             at=decision.at,
         )
         enrichments = await asyncio.to_thread(work)
