@@ -222,7 +222,7 @@ async def test_what_the_service_lost(
         status=EnrichmentStatus.DONE,
         results={"brand": "Ångström"},
     )
-    assert 1 == await brain.store_enrichment(tenant, [enrichment])
+    assert (listed.product_id,) == await brain.store_enrichment(tenant, [enrichment])
     stored = service.stored(tenant)["T-1"]
     assert ({"brand": "Ångström"}, "done") == (stored["enrichment"], stored["enrichment_status"])
     assert [listed.product_id] == [

@@ -197,7 +197,7 @@ from contextworker.brain import ProductRecord, open_brain
 
 async def main():
     async with open_brain("sqlite:///brain.db") as brain:
-        assert [] == await brain.pending_products("t", limit=1)
+        assert [] == await brain.list_products("t", limit=1)
         for call in (
             brain.upsert_products("t", [], run_id="1"),
             brain.store_products("t", None, dealer_code="d", run_id="1"),

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -14,7 +15,19 @@ from psycopg.errors import InsufficientPrivilege, RaiseException
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Json
 
-from contextworker.brain import Brain, ProductRecord, RejectRecord, SupplierState, open_brain
+from contextworker.brain import (
+    Brain,
+    Edge,
+    Enrichment,
+    EnrichmentStatus,
+    Example,
+    ModelRecord,
+    ProductRecord,
+    RejectRecord,
+    Relation,
+    SupplierState,
+    open_brain,
+)
 from contextworker.brain.frames import frame_of
 from contextworker.brain.sql.schema import metadata
 
@@ -55,6 +68,40 @@ async def fill(brain: Brain, tenant: str) -> None:
     await brain.record_supplier(tenant, state)
     reject = RejectRecord(source="s", row_number=1, reason_code="x", reason="y")
     await brain.record_rejects(tenant, run_id="1", rejects=[reject])
+    (found,) = await brain.list_products(tenant)
+    at = datetime.now(UTC)
+    enrichment = Enrichment(
+        product_id=found.product_id,
+        content_hash=found.content_hash,
+        status=EnrichmentStatus.REVIEW,
+        results={"ner": {"status": "review"}},
+        edges=(
+            Edge(
+                product_id=found.product_id,
+                relation=Relation.BRAND,
+                target="x",
+                name="X",
+                confidence=1,
+            ),
+        ),
+    )
+    example = Example(example_id="e", task="ner", text={}, label={}, decided_by="me", decided_at=at)
+    await brain.store_enrichment(tenant, [enrichment], examples=[example])
+    await brain.reopen_products(tenant, status=EnrichmentStatus.REVIEW)
+    await brain.claim_products(tenant, claim_id="c", limit=1, lease=timedelta(minutes=1))
+    await brain.record_model(
+        tenant,
+        ModelRecord(
+            task="ner",
+            version="1",
+            object_key="k",
+            size=1,
+            examples=1,
+            scores={},
+            trained_by="me",
+            trained_at=at,
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

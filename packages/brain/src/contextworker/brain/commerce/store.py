@@ -22,11 +22,13 @@ from contextworker.brain.commerce.sent import Sent
 from contextworker.brain.identity import product_id
 from contextworker.brain.models import (
     Enrichment,
+    Example,
     Product,
     ProductRecord,
     SupplierState,
     UpsertCounts,
 )
+from contextworker.brain.sql import claiming
 from contextworker.brain.sql.database import Database
 from contextworker.brain.sql.extra import needing_frames
 from contextworker.brain.sql.store import SqlBrain
@@ -132,8 +134,28 @@ class CommerceBrain(SqlBrain):
             ]
         return found
 
-    async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:
+    async def store_enrichment(
+        self,
+        tenant_id: str,
+        enrichments: Sequence[Enrichment],
+        *,
+        examples: Sequence[Example] = (),
+    ) -> tuple[str, ...]:
         """Implement Brain."""
+        await self._send_enrichments(tenant_id, enrichments)
+        return await super().store_enrichment(tenant_id, enrichments, examples=examples)
+
+    async def settle_claim(
+        self, tenant_id: str, *, claim_id: str, enrichments: Sequence[Enrichment]
+    ) -> tuple[str, ...]:
+        """Implement Brain."""
+        held = await self._ledger.read_as(tenant_id, claiming.held, claim_id=claim_id)
+        await self._send_enrichments(
+            tenant_id, [item for item in enrichments if item.product_id in held]
+        )
+        return await super().settle_claim(tenant_id, claim_id=claim_id, enrichments=enrichments)
+
+    async def _send_enrichments(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> None:
         trace_id = new_id()
         last = {item.product_id: item for item in enrichments}
         for batch in _batches(list(last)):
@@ -148,7 +170,6 @@ class CommerceBrain(SqlBrain):
                 self._enrich(item, last[key], ours.get(key), trace_id)
                 for key, item in current.items()
             )
-        return await super().store_enrichment(tenant_id, enrichments)
 
     async def _enrich(
         self, product: Product, enrichment: Enrichment, known: Sent | None, trace_id: str

@@ -15,6 +15,7 @@ ProductId = String().with_variant(Uuid(as_uuid=False), "postgresql")
 
 # PostgreSQL's json, not jsonb: it keeps the text, so numbers come back as they went in.
 Json = JSON()
+NullableJson = JSON(none_as_null=True)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):

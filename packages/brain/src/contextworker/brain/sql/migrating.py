@@ -10,7 +10,7 @@ from contextworker.brain.sql.database import Database, open_database
 from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError
 
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "brain_version"
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x627261696E  # "brain": any number that no other program locks in the same database

@@ -1,13 +1,14 @@
-"""Reading products, and writing what the gardener found out about them."""
+"""Reading products, and making them pending again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain.models import Enrichment, EnrichmentStatus, Product
-from contextworker.brain.sql.schema import is_pending, products
+from contextworker.brain.models import EnrichmentStatus, Product
+from contextworker.brain.sql import doubts
+from contextworker.brain.sql.schema import claimed_products, claims, products
 from contextworker.brain.sql.search import finds
 from contextworker.brain.sql.supplier_queries import last_seen_at, with_suppliers
 from contextworker.core.errors import InvalidInputError
@@ -24,7 +25,7 @@ async def by_ids(
 ) -> list[Product]:
     """Return products in the order asked for."""
     found: dict[str, Product] = {}
-    for ids in _chunks([key for key in product_ids if _is_id(key)]):
+    for ids in chunks([key for key in product_ids if is_id(key)]):
         query = _products(tenant_id).where(products.c.product_id.in_(ids))
         found |= {item.product_id: item for item in _read(await connection.execute(query))}
     return [found[key] for key in product_ids if key in found]
@@ -38,6 +39,7 @@ async def page(
     after: str | None = None,
     dealer_code: str | None = None,
     enrichment_status: EnrichmentStatus | None = None,
+    task: str | None = None,
     search: str | None = None,
     include_removed: bool = False,
 ) -> list[Product]:
@@ -46,7 +48,7 @@ async def page(
     if not include_removed:
         query = query.where(products.c.removed_at.is_(None))
     if after is not None:
-        if not _is_id(after):
+        if not is_id(after):
             raise InvalidInputError(
                 f"{after!r} is no place in a list of products: give the last product_id seen"
             )
@@ -54,57 +56,64 @@ async def page(
     if dealer_code is not None:
         query = query.where(products.c.dealer_code == dealer_code)
     if enrichment_status is not None:
-        query = query.where(products.c.enrichment_status == enrichment_status.value)
+        query = query.where(_stands(enrichment_status, task))
     if search:
         query = query.where(await finds(connection, search))
     query = query.order_by(products.c.product_id).limit(limit)
     return _read(await connection.execute(query))
 
 
-async def pending(
-    connection: AsyncConnection, tenant_id: str, *, limit: int, dealer_code: str | None
-) -> list[Product]:
-    """Return products that wait for enrichment, as the index has them."""
-    query = _products(tenant_id).where(is_pending())
-    if dealer_code is not None:
-        query = query.where(products.c.dealer_code == dealer_code)
-    return _read(await connection.execute(query.limit(limit)))
+async def claimed(connection: AsyncConnection, tenant_id: str, claim_id: str) -> list[Product]:
+    """Return the products of a claim that stand as when they were claimed."""
+    joined = (
+        with_suppliers()
+        .join(
+            claimed_products,
+            and_(
+                claimed_products.c.tenant_id == products.c.tenant_id,
+                claimed_products.c.product_id == products.c.product_id,
+            ),
+        )
+        .join(
+            claims,
+            and_(
+                claims.c.tenant_id == claimed_products.c.tenant_id,
+                claims.c.claim_id == claimed_products.c.claim_id,
+            ),
+        )
+    )
+    query = (
+        select(*_COLUMNS)
+        .select_from(joined)
+        .where(
+            products.c.tenant_id == tenant_id,
+            claimed_products.c.tenant_id == tenant_id,
+            claimed_products.c.claim_id == claim_id,
+            products.c.enrichment_status == claims.c.status,
+            products.c.removed_at.is_(None),
+        )
+    )
+    return _read(await connection.execute(query))
 
 
-async def store_enrichment(
-    connection: AsyncConnection, tenant_id: str, enrichments: Sequence[Enrichment]
+async def reopen(
+    connection: AsyncConnection, tenant_id: str, *, status: EnrichmentStatus, task: str | None
 ) -> int:
-    """Write each enrichment whose product still has the content it was computed from."""
-    last = {item.product_id: item for item in enrichments if _is_id(item.product_id)}
-    current: dict[str, str] = {}
-    for ids in _chunks(sorted(last)):
-        query = (
-            select(products.c.product_id, products.c.content_hash)
-            .where(products.c.tenant_id == tenant_id, products.c.product_id.in_(ids))
-            .order_by(products.c.product_id)
-            # Nobody changes the content between this look and the write; in the order of the key,
-            # as upserts lock, so the two never deadlock. (SQLite holds its write lock already.)
-            .with_for_update()
+    """Make listed products pending, in the order in which all writers lock products."""
+    query = select(products.c.product_id).where(
+        products.c.tenant_id == tenant_id, products.c.removed_at.is_(None), _stands(status, task)
+    )
+    chosen = query.order_by(products.c.product_id).with_for_update(of=products).subquery()
+    reopened = await connection.execute(
+        update(products)
+        .where(
+            products.c.tenant_id == tenant_id,
+            products.c.product_id.in_(select(chosen.c.product_id)),
+            products.c.enrichment_status != EnrichmentStatus.PENDING.value,
         )
-        current |= {row.product_id: row.content_hash for row in await connection.execute(query)}
-    applied = [item for key, item in last.items() if current.get(key) == item.content_hash]
-    if applied:
-        await connection.execute(
-            update(products)
-            .where(
-                products.c.tenant_id == tenant_id, products.c.product_id == bindparam("target_id")
-            )
-            .values(enrichment=bindparam("results"), enrichment_status=bindparam("outcome")),
-            [
-                {
-                    "target_id": item.product_id,
-                    "results": item.results,
-                    "outcome": item.status.value,
-                }
-                for item in applied
-            ],
-        )
-    return len(applied)
+        .values(enrichment_status=EnrichmentStatus.PENDING.value)
+    )
+    return reopened.rowcount
 
 
 async def count(connection: AsyncConnection, tenant_id: str) -> dict[EnrichmentStatus, int]:
@@ -135,7 +144,14 @@ def _products(tenant_id: str) -> Select[*tuple[object, ...]]:
     return select(*_COLUMNS).select_from(with_suppliers()).where(products.c.tenant_id == tenant_id)
 
 
-def _is_id(text: str) -> bool:
+def _stands(status: EnrichmentStatus, task: str | None) -> ColumnElement[bool]:
+    if task is not None:
+        return doubts.stands_so(task, status)
+    # As text: neither database finds out that a parameter would fit an index's condition.
+    return products.c.enrichment_status == literal_column(f"'{status.value}'")
+
+
+def is_id(text: str) -> bool:
     """Tell whether a text may be a product_id: PostgreSQL takes no other for one."""
     try:
         return str(UUID(text)) == text
@@ -147,6 +163,7 @@ def _read(rows: Iterable[Row[*tuple[object, ...]]]) -> list[Product]:
     return [Product.model_validate(row._asdict()) for row in rows]
 
 
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Return keys, not more at once than a statement takes."""
     for start in range(0, len(keys), _KEYS_PER_STATEMENT):
         yield keys[start : start + _KEYS_PER_STATEMENT]

@@ -40,7 +40,9 @@ async def start(
         "started_at": now,
     }
     insert = insert_into(runs, connection.dialect.name).values(row)
-    if (await connection.execute(insert.on_conflict_do_nothing())).rowcount:
+    # SQLAlchemy forgets how many rows an INSERT made unless it is told to remember.
+    begun = insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    if (await connection.execute(begun)).rowcount:
         await connection.execute(
             update(runs)
             .where(

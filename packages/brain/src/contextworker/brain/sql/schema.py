@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Identity,
     Index,
     Integer,
@@ -14,14 +15,37 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import TextClause
 
-from contextworker.brain.sql.columns import ExactDecimal, Json, Key, ProductId, UtcDateTime
+from contextworker.brain.models import EnrichmentStatus
+from contextworker.brain.sql.columns import (
+    ExactDecimal,
+    Json,
+    Key,
+    NullableJson,
+    ProductId,
+    UtcDateTime,
+)
 
 metadata = MetaData()
 
 
-def is_pending() -> TextClause:
-    """Return the condition of the products that wait for enrichment, as their index has it."""
-    return text("enrichment_status = 'pending' AND removed_at IS NULL")
+def stands_as(status: EnrichmentStatus) -> TextClause:
+    """Return the condition of listed products of a status, as the partial indexes have it.
+
+    As text, for neither database finds out that a parameter would fit an index's condition.
+    """
+    return text(f"products.{_status_is(status)} AND products.removed_at IS NULL")
+
+
+def _status_is(status: EnrichmentStatus) -> str:
+    return f"enrichment_status = '{EnrichmentStatus(status).value}'"
+
+
+def _listed_as(status: EnrichmentStatus) -> TextClause:
+    return text(f"{_status_is(status)} AND removed_at IS NULL")
+
+
+_PENDING, _WAITING = map(_listed_as, (EnrichmentStatus.PENDING, EnrichmentStatus.WAITING))
+_IN_DOUBT = text("enrichment_status IN ('review', 'error')")
 
 
 # The product_id is a function of (tenant, dealer_code, sku), so the primary key is that key's
@@ -61,8 +85,24 @@ products = Table(
         "ix_products_pending",
         "tenant_id",
         "dealer_code",
-        postgresql_where=is_pending(),
-        sqlite_where=is_pending(),
+        postgresql_where=_PENDING,
+        sqlite_where=_PENDING,
+    ),
+    Index(
+        "ix_products_waiting",
+        "tenant_id",
+        "dealer_code",
+        postgresql_where=_WAITING,
+        sqlite_where=_WAITING,
+    ),
+    # The queue of what people look at, page by page.
+    Index(
+        "ix_products_in_doubt",
+        "tenant_id",
+        "enrichment_status",
+        "product_id",
+        postgresql_where=_IN_DOUBT,
+        sqlite_where=_IN_DOUBT,
     ),
 )
 
@@ -144,4 +184,81 @@ commerce_products = Table(
     Column("service_id", Text, nullable=False),
     # The content hash of what was sent; of a removed product, `removed`.
     Column("mark", Text, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("tenant_id", Key, primary_key=True),
+    Column("claim_id", Key, primary_key=True),
+    # Of the products when they were claimed: one that stands otherwise since takes no result.
+    Column("status", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    # The ids of the products that took a result; null until it is settled.
+    Column("settled", NullableJson),
+    Index("ix_claims_expiry", "tenant_id", "expires_at"),
+)
+
+# Who has which product. Apart from the products, whose rows are wide and written as a whole.
+claimed_products = Table(
+    "claimed_products",
+    metadata,
+    Column("tenant_id", Key, primary_key=True),
+    Column("product_id", ProductId, primary_key=True),
+    Column("claim_id", Key, nullable=False),
+    Index("ix_claimed_products_claim", "tenant_id", "claim_id"),
+)
+
+# Tasks of products that are not done, out of their enrichment: the queues of single tasks.
+task_doubts = Table(
+    "task_doubts",
+    metadata,
+    Column("tenant_id", Key, primary_key=True),
+    Column("product_id", ProductId, primary_key=True),
+    Column("task", Key, primary_key=True),
+    Column("status", Key, nullable=False),
+    Index("ix_task_doubts_queue", "tenant_id", "task", "status", "product_id"),
+)
+
+edges = Table(
+    "edges",
+    metadata,
+    Column("tenant_id", Key, primary_key=True),
+    Column("product_id", ProductId, primary_key=True),
+    Column("relation", Key, primary_key=True),
+    Column("target", Key, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("confidence", Float(53), nullable=False),
+    # Few targets have most of the edges: so short a key is kept small by its repetition.
+    Index("ix_edges_target", "tenant_id", "target"),
+)
+
+examples = Table(
+    "examples",
+    metadata,
+    Column("tenant_id", Key, primary_key=True),
+    Column("example_id", Key, primary_key=True),
+    Column("task", Key, nullable=False),
+    Column("product_id", Text),
+    Column("text", Json, nullable=False),
+    Column("label", Json, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Index("ix_examples_task", "tenant_id", "task", "example_id"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("tenant_id", Key, primary_key=True),
+    Column("task", Key, primary_key=True),
+    Column("version", Key, primary_key=True),
+    Column("object_key", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("examples", BigInteger, nullable=False),
+    Column("scores", Json, nullable=False),
+    Column("trained_by", Text, nullable=False),
+    Column("trained_at", UtcDateTime, nullable=False),
+    # The one recorded last is its task's current one.
+    Column("recorded_at", UtcDateTime, nullable=False),
 )

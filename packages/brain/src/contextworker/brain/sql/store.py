@@ -2,20 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import (
+    Claim,
+    Edge,
     Enrichment,
     EnrichmentStatus,
+    Example,
     HistoryEntry,
+    ModelRecord,
     Product,
     ProductRecord,
     Reject,
     RejectRecord,
+    Relation,
     RunRecord,
     RunStatus,
     SupplierState,
@@ -23,10 +28,15 @@ from contextworker.brain.models import (
 )
 from contextworker.brain.protocol import NO_COUNTS
 from contextworker.brain.sql import (
+    claiming,
+    edge_queries,
+    example_queries,
     history,
+    model_queries,
     product_queries,
     reject_queries,
     run_queries,
+    settling,
     supplier_queries,
 )
 from contextworker.brain.sql.database import Database
@@ -147,6 +157,7 @@ class SqlBrain:
         after: str | None = None,
         dealer_code: str | None = None,
         enrichment_status: EnrichmentStatus | None = None,
+        task: str | None = None,
         search: str | None = None,
         include_removed: bool = False,
     ) -> list[Product]:
@@ -158,23 +169,108 @@ class SqlBrain:
             after=after,
             dealer_code=dealer_code,
             enrichment_status=enrichment_status,
+            task=task,
             search=search,
             include_removed=include_removed,
         )
 
-    async def pending_products(
-        self, tenant_id: str, *, limit: int, dealer_code: str | None = None
-    ) -> list[Product]:
-        """Implement Brain."""
-        return await self._database.read_as(
-            tenant_id, product_queries.pending, limit=limit, dealer_code=dealer_code
-        )
-
-    async def store_enrichment(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> int:
+    async def claim_products(
+        self,
+        tenant_id: str,
+        *,
+        claim_id: str,
+        limit: int,
+        lease: timedelta,
+        status: EnrichmentStatus = EnrichmentStatus.PENDING,
+        dealer_code: str | None = None,
+    ) -> Claim:
         """Implement Brain."""
         return await self._database.write_as(
-            tenant_id, product_queries.store_enrichment, enrichments
+            tenant_id,
+            claiming.claim,
+            claim_id=claim_id,
+            limit=limit,
+            lease=lease,
+            status=status,
+            dealer_code=dealer_code,
         )
+
+    async def renew_claim(self, tenant_id: str, *, claim_id: str, lease: timedelta) -> bool:
+        """Implement Brain."""
+        return await self._database.write_as(
+            tenant_id, claiming.renew, claim_id=claim_id, lease=lease
+        )
+
+    async def settle_claim(
+        self, tenant_id: str, *, claim_id: str, enrichments: Sequence[Enrichment]
+    ) -> tuple[str, ...]:
+        """Implement Brain."""
+        return await self._database.write_as(
+            tenant_id, settling.settle, claim_id=claim_id, enrichments=enrichments
+        )
+
+    async def store_enrichment(
+        self,
+        tenant_id: str,
+        enrichments: Sequence[Enrichment],
+        *,
+        examples: Sequence[Example] = (),
+    ) -> tuple[str, ...]:
+        """Implement Brain."""
+        return await self._database.write_as(
+            tenant_id, settling.store_unclaimed, enrichments, examples=examples
+        )
+
+    async def reopen_products(
+        self, tenant_id: str, *, status: EnrichmentStatus, task: str | None = None
+    ) -> int:
+        """Implement Brain."""
+        return await self._database.write_as(
+            tenant_id, product_queries.reopen, status=status, task=task
+        )
+
+    async def list_edges(
+        self,
+        tenant_id: str,
+        *,
+        product_id: str | None = None,
+        relation: Relation | None = None,
+        target: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> list[Edge]:
+        """Implement Brain."""
+        return await self._database.read_as(
+            tenant_id,
+            edge_queries.page,
+            product_id=product_id,
+            relation=relation,
+            target=target,
+            limit=limit,
+            after=after,
+        )
+
+    async def record_examples(self, tenant_id: str, examples: Sequence[Example]) -> None:
+        """Implement Brain."""
+        await self._database.write_as(tenant_id, example_queries.record, examples)
+
+    async def list_examples(
+        self, tenant_id: str, *, task: str, limit: int = 1000, after: str | None = None
+    ) -> list[Example]:
+        """Implement Brain."""
+        return await self._database.read_as(
+            tenant_id, example_queries.page, task=task, limit=limit, after=after
+        )
+
+    async def record_model(self, tenant_id: str, model: ModelRecord) -> None:
+        """Implement Brain."""
+        await self._database.write_as(tenant_id, model_queries.record, model)
+
+    async def list_models(
+        self, tenant_id: str, *, task: str | None = None, limit: int = 100
+    ) -> list[ModelRecord]:
+        """Implement Brain."""
+        return await self._database.read_as(tenant_id, model_queries.page, task=task, limit=limit)
 
     async def count_products(self, tenant_id: str) -> dict[EnrichmentStatus, int]:
         """Implement Brain."""
