@@ -70,6 +70,10 @@ class LlmConfig(BaseModel):
     max_output_tokens: int = Field(
         default=4096, ge=64, le=200_000, description="Of one request's answer."
     )
+    output_limit: Literal["max_completion_tokens", "max_tokens"] = Field(
+        default="max_completion_tokens",
+        description="How the server calls that limit: OpenAI the first, many others the second.",
+    )
     timeout_s: float = Field(
         default=120, gt=0, le=600, description="For a whole answer, however slowly it comes."
     )
