@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from temporalio import activity
 
@@ -151,13 +152,23 @@ def example_id(task: str, product_id: str) -> str:
     return hashlib.sha256(f"{task}\0{product_id}".encode()).hexdigest()[:32]
 
 
+def label_of(task: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a decided result as what a model of the task is to answer.
+
+    Whoever decided a name has seen its brand and its model: one that is not there is known to be
+    absent, which null says.
+    """
+    known: dict[str, Any] = {"brand": None, "model": None} if task == "ner" else {}
+    return known | dict(result)
+
+
 def _example(taken: _Taken, decision: Decision, task: str) -> Example:
     return Example(
         example_id=example_id(task, taken.product.product_id),
         task=task,
         product_id=taken.product.product_id,
         text=taken.text.model_dump(mode="json"),
-        label=taken.entry.result,
+        label=label_of(task, taken.entry.result),
         decided_by=decision.subject,
         decided_at=decision.at,
     )

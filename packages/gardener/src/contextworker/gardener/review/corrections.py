@@ -44,8 +44,8 @@ def found_result(task: str, found: Mapping[str, Any]) -> Result | None:
 
 def stored_form(result: Result) -> dict[str, Any]:
     """Return a result as it is stored: what is absent or empty is left out."""
-    dumped: dict[str, Any] = result.model_dump(mode="json", exclude_none=True)
-    return {name: value for name, value in dumped.items() if value not in ({}, [])}
+    stored: dict[str, Any] = result.model_dump(mode="json", exclude_defaults=True)
+    return stored
 
 
 def merged(found: Mapping[str, Any], correction: Mapping[str, Any]) -> dict[str, Any]:
