@@ -5,8 +5,10 @@ is asked.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Final
 
 import httpx2
@@ -47,6 +49,7 @@ class Provider:
         self._over_budget = False
         timeout = httpx2.Timeout(config.timeout_s, connect=min(_CONNECT_S, config.timeout_s))
         self.http = httpx2.AsyncClient(
+            verify=_trusted(),
             timeout=timeout,
             # What follows would send the products wherever a server says.
             follow_redirects=False,
@@ -127,6 +130,12 @@ class Provider:
                 output_tokens=usage.output_tokens,
             )
         )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    # Reading the authorities takes 20 ms, which every call would spend.
+    return httpx2.create_ssl_context()
 
 
 @asynccontextmanager

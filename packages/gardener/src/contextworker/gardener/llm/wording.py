@@ -83,7 +83,7 @@ class Wording:
             what = "too many requests" if busy else "its server failed"
             reason = f"{what} (HTTP {error.status_code}){said}"
             return PassingError(reason, pause_s=error.retry_after)
-        return self._of_redirect(error) or PassingError(f"its server failed{said}")
+        return self._of_redirect(error) or PassingError("its server's answer cannot be read")
 
     def _of_connection(self, error: ai.ModelConnectionError) -> Exception:
         cause = _cause(error, ssl.SSLCertVerificationError)
@@ -133,12 +133,14 @@ class Wording:
         if isinstance(body, dict):
             inner = body.get("error", body)
             body = inner.get("message") if isinstance(inner, dict) else inner
-        text = self._printable(body) if isinstance(body, str) else ""
+        # A proxy's page says nothing to a person that its status does not.
+        says = isinstance(body, str) and not body.lstrip().startswith("<")
+        text = self._printable(str(body)) if says else ""
         return f": {text}" if text else ""
 
     def _printable(self, text: str) -> str:
         # Before it is cut, lest half of the key is left.
-        whole = text.replace(self._key, "…") if self._key else text
+        whole = text.replace(self._key, "[key]") if self._key else text
         return clean(whole, _SHOWN).rstrip(".:")
 
 
