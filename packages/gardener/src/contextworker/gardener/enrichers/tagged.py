@@ -1,0 +1,74 @@
+"""What a trained tagger reads in names, and the rules where it has learnt nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contextworker.gardener.enrichers.base import TaskResult
+from contextworker.gardener.enrichers.brands import Brands, is_placeholder
+from contextworker.gardener.enrichers.ner import Read, RulesEnricher
+from contextworker.gardener.enrichers.protocol import Subject
+from contextworker.gardener.enrichers.vocabulary import vocabulary
+from contextworker.gardener.tagger.examples import Tag, tag_text
+from contextworker.gardener.tagger.tagger import BRAND, Tagger
+
+_LIKELY = 0.5
+
+
+class TaggerEnricher:
+    """Reads brand, model, product type, colour and size where it has learnt to find them.
+
+    What it has not learnt, and the brand a supplier states, the rules read. The brand decides the
+    status: its confidence is how often such a one was right on examples kept apart.
+    """
+
+    reads = RulesEnricher.reads
+
+    def __init__(
+        self, tagger: Tagger, brands: Sequence[str] = (), *, threshold: float | None = None
+    ) -> None:
+        self.source = f"tagger@{tagger.version}"
+        self._tagger = tagger.with_brands(brands) if brands else tagger
+        self._threshold = tagger.threshold if threshold is None else threshold
+        self._learnt = frozenset(tagger.attributes)
+        self._rules = RulesEnricher(Brands(brands))
+
+    def enrich(self, subjects: Sequence[Subject]) -> list[TaskResult]:
+        """Return one `NerResult` per product."""
+        tagged = self._tagger.tag([tag_text(subject.text) for subject in subjects])
+        return [self._enrich(subject, tags) for subject, tags in zip(subjects, tagged, strict=True)]
+
+    def _enrich(self, subject: Subject, tags: Mapping[str, Tag]) -> TaskResult:
+        read = self._rules.read(subject)
+        result = {**read.result, **self._named(tags, read)}
+        stated = not is_placeholder(subject.text.brand_name)
+        if stated or BRAND not in self._learnt:
+            confidence, doubt = read.brand.confidence, read.brand.doubt
+        elif (brand := tags.get(BRAND)) is not None:
+            result["brand"] = brand.value
+            confidence = brand.confidence
+            doubt = f"{brand.value!r} is read as the brand, but not surely"
+        else:
+            result.pop("brand", None)
+            confidence, doubt = 0.0, "no brand is stated, and none is read in the name"
+        return TaskResult.judged(
+            result,
+            confidence=confidence,
+            threshold=self._threshold,
+            source=self.source,
+            doubt=doubt,
+        )
+
+    def _named(self, tags: Mapping[str, Tag], read: Read) -> dict[str, Any]:
+        """Return what the tagger found besides the brand."""
+        named: dict[str, Any] = {
+            name: tags[name].value
+            for name in ("model", "product_type")
+            if name in tags and tags[name].confidence >= _LIKELY
+        }
+        variant = dict(read.result.get("variant", {}))
+        if (colour := tags.get("colour")) is not None and colour.confidence >= _LIKELY:
+            known = vocabulary().colours.get(colour.value)
+            variant["colour"] = [known or colour.value.casefold()]
+        if (size := tags.get("size")) is not None and size.confidence >= _LIKELY:
+            variant["size"] = size.value
+        return named | ({"variant": variant} if variant else {})
