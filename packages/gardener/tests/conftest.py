@@ -17,14 +17,14 @@ from contextworker.gardener.module import module
 
 __all__ = ["temporal"]
 
-NAMES = [
-    "Naturehike Cloud-Up {n} Tent 2 person 1.8 kg green",
-    "Coleman Instant Dome {n} tent 210 x 140 x 110 cm",
-    "Tatonka Rucksack Yukon {n} 65 l schwarz",
-    "Tramp Lite {n} намет 3-місний 4,2 кг",
-    "Mystery thing {n}",
+TENTS, PACKS = "Camping > Tents", "Hiking and climbing > Backpacks"
+GOODS = [
+    ("Naturehike Cloud-Up {n} Tent 2 person 1.8 kg green", TENTS, "Naturehike"),
+    ("Coleman Instant Dome {n} tent 210 x 140 x 110 cm", TENTS, "Coleman"),
+    ("Tatonka Rucksack Yukon {n} 65 l schwarz", PACKS, "Tatonka"),
+    ("Tramp Lite {n} намет 3-місний 4,2 кг", TENTS, None),
+    ("Mystery thing {n}", None, None),
 ]
-BRANDED = 2
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def client(temporal: TemporalServer) -> Client:
 def harvest(brain: Brain) -> Callable[..., Awaitable[None]]:
     """Store so many products, as a harvest would; another price changes them.
 
-    Of every five, two are surely done, one has a stated brand, one needs a brand, one says nothing.
+    Of every five, three are surely done, one needs a brand, one says nothing.
     """
 
     async def store(
@@ -71,13 +71,14 @@ def harvest(brain: Brain) -> Callable[..., Awaitable[None]]:
         records = [
             ProductRecord(
                 sku=f"S{n:05}",
-                name=NAMES[n % len(NAMES)].format(n=n),
+                name=name.format(n=n),
                 dealer_code=dealer_code,
-                category="Camping > Tents" if n % len(NAMES) < BRANDED else None,
-                brand_name=NAMES[n % len(NAMES)].split()[0] if n % len(NAMES) <= BRANDED else None,
+                category=category,
+                brand_name=brand,
                 price_retail=Decimal(price),
             )
             for n in range(count)
+            for name, category, brand in [GOODS[n % len(GOODS)]]
         ]
         await brain.upsert_products(tenant_id, records, run_id=f"{dealer_code}-{price}")
 

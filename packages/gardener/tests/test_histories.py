@@ -1,39 +1,32 @@
 """What released gardeners did still replays: runs outlive releases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+import sysconfig
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import cast
 
 import pytest
-from temporalio import activity
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError, CancelledError
+from gardener_runs import Disturbed, Harvest, gardening, pending, start, with_activities
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+from temporalio.testing import WorkflowEnvironment
 
-from contextcore import ContextUnit
-from contextworker.brain import Brain, EnrichmentStatus
+from contextworker.brain import Brain, Enrichment
+from contextworker.core.errors import PermanentError, TransientError
 from contextworker.core.objects import ObjectStore
-from contextworker.core.registry import Activity, ModuleConfig
+from contextworker.core.plugin import ContextPlugin
+from contextworker.core.settings import WorkerSettings
 from contextworker.core.testing import RecordedHistory, running
 from contextworker.core.testing.fixtures import RecordHistory, replayed
-from contextworker.gardener.activities import Gardening
-from contextworker.gardener.messages import EnrichRequest, TaskOutput
+from contextworker.core.worker import shared_modules
 from contextworker.gardener.module import module
-from contextworker.gardener.settings import GardenerSettings
 
 
 @pytest.mark.parametrize("history", replayed(module, beside=__file__))
 async def test_a_recorded_run_replays(history: RecordedHistory) -> None:
     """Runs that earlier releases of this series began can go on with today's code."""
     await history.replay()
-
-
-async def start(client: Client, **fields: Any) -> WorkflowHandle[Any, Any]:
-    """Start a gardener."""
-    unit = ContextUnit(payload={"workflow_type": "gardener", "tenant_id": "acme", **fields})
-    return await client.start_workflow(
-        "gardener", unit, id=f"gardener-{unit.unit_id}", task_queue=module.queue
-    )
 
 
 async def test_a_wrong_request_fails_the_run(
@@ -50,44 +43,90 @@ async def test_a_wrong_request_fails_the_run(
     await record_history(handle, module, "wrong-request")
 
 
-async def test_a_cancelled_run_stops_and_its_products_stay_pending(
+async def test_a_cancelled_run_lets_go_of_its_products(
     *,
     client: Client,
     brain: Brain,
     objects: ObjectStore,
-    harvest: Callable[..., Awaitable[None]],
+    harvest: Harvest,
     record_history: RecordHistory,
 ) -> None:
-    """What was claimed and not stored waits for the next run."""
-    await harvest(5)
-    gardening = Gardening(brain, objects, GardenerSettings())
+    """They are pending, and the next claim gets them at once: nothing waits for a lease."""
+    await harvest(50)
     asked = asyncio.Event()
 
-    @activity.defn(name="taxonomy")
-    async def wait(_: EnrichRequest) -> TaskOutput:
-        asked.set()
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(0.02)
+    async def wait(enrichments: Sequence[Enrichment]) -> None:
+        if enrichments:
+            asked.set()
+            await asyncio.Event().wait()
 
-    @asynccontextmanager
-    async def open_activities() -> AsyncIterator[Sequence[Activity]]:
-        yield [
-            gardening.count_pending,
-            gardening.list_brands,
-            gardening.claim_batch,
-            wait,
-            gardening.brand_model,
-            gardening.attributes,
-        ]
-
-    async with running(client, ModuleConfig(module.name, module.workflows, open_activities)):
-        handle = await start(client)
+    stuck = gardening(cast("Brain", Disturbed(brain, wait)), objects)
+    async with running(client, with_activities(stuck.all)):
+        handle = await start(client, batch_size=10)
         await asyncio.wait_for(asked.wait(), timeout=30)
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()
 
     assert isinstance(caught.value.cause, CancelledError)
-    assert 5 == (await brain.count_products("acme"))[EnrichmentStatus.PENDING]
+    free = await brain.claim_products(
+        "acme", claim_id="next", limit=100, lease=timedelta(seconds=60)
+    )
+    assert 50 == len(free.products)
     await record_history(handle, module, "cancelled")
+
+
+async def test_a_run_that_fails_lets_go_of_its_products(
+    client: Client,
+    brain: Brain,
+    objects: ObjectStore,
+    harvest: Harvest,
+    record_history: RecordHistory,
+) -> None:
+    """What will not come right by itself fails at its first attempt, and keeps nothing."""
+    await harvest(50)
+    failing = False
+
+    async def fail(enrichments: Sequence[Enrichment]) -> None:
+        nonlocal failing
+        if not failing and enrichments:
+            failing = True
+            raise PermanentError("no")
+
+    broken = gardening(cast("Brain", Disturbed(brain, fail)), objects)
+    async with running(client, with_activities(broken.all)):
+        handle = await start(client, batch_size=10, parallel=2)
+        with pytest.raises(WorkflowFailureError) as caught:
+            await handle.result()
+
+    assert isinstance(caught.value.cause, ActivityError)
+    free = await brain.claim_products(
+        "acme", claim_id="next", limit=100, lease=timedelta(seconds=60)
+    )
+    assert await pending(brain) == len(free.products)
+    await record_history(handle, module, "fails")
+
+
+async def test_an_outage_without_end_fails_the_run_and_marks_no_product(
+    brain: Brain, objects: ObjectStore, harvest: Harvest, record_history: RecordHistory
+) -> None:
+    """Products keep waiting for a better day."""
+    await harvest(5)
+    plugin = ContextPlugin(*shared_modules([module]))
+    program = sysconfig.get_path("scripts") + "/temporal-test-server"
+
+    async def be_away(_: object) -> None:
+        raise TransientError("the Brain is away")
+
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=program, plugins=[plugin]
+    ) as skipping:
+        settings = WorkerSettings(shutdown_grace_s=1, versioning=False)
+        away = gardening(cast("Brain", Disturbed(brain, be_away)), objects)
+        async with running(skipping.client, with_activities(away.all), settings=settings):
+            handle = await start(skipping.client)
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+            await record_history(handle, module, "outage")
+
+    assert 5 == await pending(brain)

@@ -60,6 +60,8 @@ class TechVocabulary:
     phrases: Phrases[KnownThing]
     before: frozenset[str]
     after: frozenset[str]
+    things: tuple[KnownThing, ...] = ()
+    """All of it, in the file's order."""
 
 
 @lru_cache(maxsize=32)
@@ -77,10 +79,12 @@ def load_tech(path: Path | None = None) -> TechVocabulary:
         if denied is None and path:
             denied = _File.model_validate(tomllib.loads(packaged.read_text("utf-8"))).denied
         denied = denied or _Denied()
+        phrases = _phrases(content)
         return TechVocabulary(
-            Phrases(_phrases(content)),
+            Phrases(phrases),
             frozenset(key for phrase in denied.before for key in keys(phrase)),
             frozenset(key for phrase in denied.after for key in keys(phrase)),
+            tuple(dict.fromkeys(thing for _, thing in phrases)),
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -158,6 +158,7 @@ class Gardening(GardenerActivities):
             brands=brands,
             models=models,
             asks=self._models.batch(tenant_id),
+            most_usd=self._models.most_usd(tenant_id),
             lease_s=self._settings.lease_s,
         )
 

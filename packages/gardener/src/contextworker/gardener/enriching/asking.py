@@ -1,9 +1,10 @@
 """Ask a tenant's language model about what its products wait for."""
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contextworker.brain.models import Product
@@ -11,6 +12,7 @@ from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import TaskEntry, TaskResult
 from contextworker.gardener.enrichers.configuration import Configuration
 from contextworker.gardener.enrichers.protocol import Subject
+from contextworker.gardener.enrichers.tech_file import KnownThing, load_tech
 from contextworker.gardener.enriching.entries import Entries, asked_about, product_text
 from contextworker.gardener.llm.answers import Answers
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:  # an extra: loaded where a tenant has a language model
     from contextworker.gardener.llm.asking import LlmEnricher
 
 _LIBRARY = "pydantic_ai"
+_LONG_PROMPT, _LONG_PRODUCT = 16_000, 8_000
+"""Tokens, which no prompt of ours and hardly a product has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +44,43 @@ class LanguageModels:
         """See that every configured model can be asked, before the worker takes work.
 
         Raises:
-            ConfigurationError: The extra is not installed, or a key is not set.
+            ConfigurationError: The extra is not installed, a key is not set, or a prompt or a
+                vocabulary cannot be used.
         """
         for tenant_id in ("", *self._configuration.tenants):
             llm = self._configuration.of(tenant_id).llm
             if llm is None:
                 continue
-            if importlib.util.find_spec(_LIBRARY) is None:
+            if find_spec(_LIBRARY) is None:
                 raise ConfigurationError(
                     f"the gardener's configuration names the language model {llm.model}, but what "
                     "asks it is not installed: install contextworker-gardener[llm], or take the "
                     "table llm out"
                 )
-            llm.api_key()
+            self._enricher(tenant_id)
 
     def batch(self, tenant_id: str) -> int:
         """Return how many products go into one question; 0 without a language model."""
         llm = self._configuration.of(tenant_id).llm
         return llm.batch if llm else 0
+
+    def most_usd(self, tenant_id: str) -> float:
+        """Return what one question may cost, by itself; more only where it would not fit else.
+
+        So much is unsure where an attempt is cut off while it asks.
+        """
+        llm = self._configuration.of(tenant_id).llm
+        if llm is None:
+            return 0.0
+        sent = _LONG_PROMPT + _LONG_PRODUCT * llm.batch
+        return (
+            llm.attempts
+            * (
+                sent * llm.input_usd_per_million
+                + llm.max_output_tokens * llm.output_usd_per_million
+            )
+            / 1_000_000
+        )
 
     async def ask(
         self, tenant_id: str, products: Sequence[Product], *, budget_usd: float | None, at: datetime
@@ -92,8 +115,14 @@ class LanguageModels:
             from contextworker.gardener.llm.asking import LlmEnricher  # noqa: PLC0415 -- an extra
 
             taxonomy = self._configuration.taxonomy(tenant_id)
-            self._enrichers[tenant_id] = LlmEnricher(llm, taxonomy)
+            things = self._things(tenant_id) if "tech" in llm.tasks else ()
+            self._enrichers[tenant_id] = LlmEnricher(llm, taxonomy, things)
         return self._enrichers[tenant_id], llm.tasks
+
+    def _things(self, tenant_id: str) -> tuple[KnownThing, ...]:
+        table = self._configuration.of(tenant_id).tables.get("tech")
+        file = table.options.get("file") if table else None
+        return load_tech(Path(file) if file else None).things
 
 
 def _subject(product: Product) -> Subject:

@@ -24,15 +24,17 @@ class Share:
 class Budget:
     """Sees to it that all questions together stay within the limit, whatever each one costs."""
 
-    def __init__(self, limit_usd: float, spent: Spent, *, at_once: int) -> None:
+    def __init__(self, limit_usd: float, spent: Spent, *, at_once: int, most_usd: float) -> None:
         """Share out what is left.
 
         Args:
             limit_usd: Of the whole run; 0: no limit.
             spent: So far.
             at_once: Shares that are held at the same time.
+            most_usd: Of a share, unless it turns out to be too small.
         """
         self._limit_usd = limit_usd
+        self._most_usd = most_usd
         self._spent = spent
         self._at_once = at_once
         self._held: list[Share] = []
@@ -53,8 +55,9 @@ class Budget:
         """Hold a share while a batch is in hand."""
         usd = None
         if self._limit_usd > 0:
-            free = 1 if self._one_by_one else max(self._at_once - len(self._held), 1)
-            usd = max(self._left_usd - sum(share.usd or 0.0 for share in self._held), 0.0) / free
+            usd = max(self._left_usd - sum(share.usd or 0.0 for share in self._held), 0.0)
+            if not self._one_by_one:
+                usd = min(usd / max(self._at_once - len(self._held), 1), self._most_usd)
         share = Share(usd, self._one_by_one, self)
         self._held.append(share)
         try:

@@ -126,6 +126,7 @@ class Knowledge(Message):
     asks: int = Field(
         ge=0, description="Products per question to the tenant's language model; 0: it has none."
     )
+    most_usd: float = Field(default=0.0, ge=0, description="One question costs hardly more.")
     lease_s: float = Field(gt=0, description="For how long a claim holds without news.")
 
 

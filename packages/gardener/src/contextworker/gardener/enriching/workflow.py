@@ -29,6 +29,7 @@ BATCHES_PER_RUN = 250
 """A batch is some six history events: well below the server's limits, and quick to replay."""
 MAX_IDLE_ROUNDS = 2
 """So often may every batch in hand store nothing, because products change faster than that."""
+NOTHING = Waiting(pending=0, waiting=0)
 MOST_TOKENS = 2**31 - 1
 """That a unit's metrics can say."""
 
@@ -63,7 +64,7 @@ class GardenerWorkflow:
         carried = self._request.so_far or await self._gather()
         self._totals = carried.totals
         outcome = await self._work(unit, carried)
-        left = await self._count()
+        left = NOTHING if outcome is Outcome.NOTHING_PENDING else await self._count()
         spent = self._totals.spent
         report = GardenerReport(
             outcome=outcome,
@@ -142,7 +143,10 @@ class GardenerWorkflow:
         if waiting == 0:
             return Outcome.NOTHING_PENDING
         budget = Budget(
-            unit.metrics.cost_limit_usd, self._totals.spent, at_once=self._request.parallel
+            unit.metrics.cost_limit_usd,
+            self._totals.spent,
+            at_once=self._request.parallel,
+            most_usd=knowledge.most_usd,
         )
         before = self._totals.products
 
