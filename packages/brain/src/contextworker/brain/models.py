@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from contextworker.brain.values import (
     Code,
@@ -214,8 +214,21 @@ class Enrichment(Record):
     @classmethod
     def _is_an_outcome(cls, status: EnrichmentStatus) -> EnrichmentStatus:
         if status is EnrichmentStatus.PENDING:
-            raise ValueError("an enrichment is done, review or error; pending is what it ends")
+            raise ValueError(
+                "an enrichment is done, review, error or waiting; pending is what it ends"
+            )
         return status
+
+    @field_validator("edges")
+    @classmethod
+    def _are_its_own(
+        cls, edges: tuple["Edge", ...] | None, info: ValidationInfo
+    ) -> tuple["Edge", ...] | None:
+        product_id = info.data.get("product_id")
+        for edge in edges or ():
+            if edge.product_id != product_id:
+                raise ValueError(f"an edge of product {edge.product_id} is not {product_id}'s")
+        return edges
 
 
 class Relation(StrEnum):

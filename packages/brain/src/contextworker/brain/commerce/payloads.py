@@ -10,14 +10,20 @@ from decimal import Decimal
 from typing import Any, Final
 
 from contextcore.payload import MAX_INTEGER
-from contextworker.brain.models import Enrichment, ProductFields
+from contextworker.brain.models import Enrichment, EnrichmentStatus, ProductFields
 from contextworker.brain.values import canonical_decimal
 
 REMOVED: Final = "removed"
 """The status of a product that its supplier's feed no longer has."""
 
-EXTRA_FIELDS: Final = ("description", "url", "image_url", "availability")
+EXTRA  # The contract knows what is done and what is to do; what for is this side's affair.
+_STATUS_WORDS: Final = {EnrichmentStatus.WAITING: EnrichmentStatus.PENDING.value}
+
+_FIELDS: Final = ("description", "url", "image_url", "availability")
 """Fields that the contract of UpsertDealerProduct lacks: they travel in `params`."""
+
+# The contract knows what is done and what is to do; what for is this side's affair.
+_STATUS_WORDS: Final = {EnrichmentStatus.WAITING: EnrichmentStatus.PENDING.value}
 
 _FIELDS: Final = (
     "dealer_code",
@@ -52,7 +58,7 @@ def enrichment_payload(tenant_id: str, service_id: str, item: Enrichment) -> dic
         "tenant_id": tenant_id,
         "product_id": service_id,
         "enrichment": exact(item.results),
-        "status": item.status.value,
+        "status": _STATUS_WORDS.get(item.status, item.status.value),
     }
 
 

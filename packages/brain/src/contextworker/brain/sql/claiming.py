@@ -24,7 +24,7 @@ from contextworker.brain.models import Claim, EnrichmentStatus
 from contextworker.brain.sql.changes import LOOK_UP_BY_KEY
 from contextworker.brain.sql.clock import moment
 from contextworker.brain.sql.dialects import insert_into
-from contextworker.brain.sql.product_queries import claimed
+from contextworker.brain.sql.product_rows import claimed
 from contextworker.brain.sql.schema import claimed_products, claims, products, stands_as
 from contextworker.core.errors import InvalidInputError
 
@@ -61,7 +61,7 @@ async def claim(
         if settled is not None:
             return Claim(claim_id=claim_id, settled=settled)
         await renew(connection, tenant_id, claim_id=claim_id, lease=lease)
-    found = await claimed(connection, tenant_id, claim_id)
+    found = await claimed(connection, tenant_id, held_ids(tenant_id, claim_id), status)
     elsewhere = len(found) < limit and await _are_elsewhere(connection, tenant_id, claim_id, wanted)
     # The products are as they were stored: to check each of them again would take longer than all
     # the rest.
@@ -100,8 +100,14 @@ async def settled_with(
 
 async def held(connection: AsyncConnection, tenant_id: str, *, claim_id: str) -> frozenset[str]:
     """Return the ids of the products that a claim holds."""
+    found = await connection.execute(held_ids(tenant_id, claim_id))
+    return frozenset(row.product_id for row in found)
+
+
+def held_ids(tenant_id: str, claim_id: str) -> Select[tuple[str]]:
+    """Return the query of the ids of a claim's products, in the order of the key."""
     ids = select(claimed_products.c.product_id).where(is_held_by(tenant_id, claim_id))
-    return frozenset((await connection.scalars(ids)).all())
+    return ids.order_by(claimed_products.c.product_id)
 
 
 def is_claim(tenant_id: str, claim_id: str) -> ColumnElement[bool]:
@@ -159,17 +165,27 @@ async def _take(
     limit: int,
 ) -> None:
     """Take products that no claim holds, passing over those that another call is about to take."""
-    holder = (claims.c.tenant_id == tenant_id) & (claims.c.claim_id == claimed_products.c.claim_id)
     now = moment(connection)
-    is_held = (
-        select(_ONE)
-        .select_from(claimed_products)
-        .join(claims, holder)
+    # One look-up after the other for each product: joined, the two tables would be gone through,
+    # for rows that live so shortly are never what the database's statistics say.
+    holder = (
+        select(claimed_products.c.claim_id)
         .where(
             claimed_products.c.tenant_id == tenant_id,
             claimed_products.c.product_id == products.c.product_id,
+        )
+        .correlate(products)
+        .scalar_subquery()
+    )
+    is_held = (
+        select(_ONE)
+        .where(
+            claims.c.tenant_id == tenant_id,
+            claims.c.claim_id == holder,
             claims.c.expires_at > now,
         )
+        .offset(0)
+        .correlate(products)
         .exists()
     )
     free = wanted.where(~is_held).limit(limit)
@@ -181,7 +197,16 @@ async def _take(
         .execution_options(preserve_rowcount=True)
     )
     # A claim that was made since this statement began is not seen here: it keeps what it took.
-    lease_ended = select(_ONE).where(holder, claims.c.expires_at <= now).exists()
+    lease_ended = (
+        select(_ONE)
+        .where(
+            claims.c.tenant_id == tenant_id,
+            # Of the row in the way: as a column it would be of another look at the table.
+            claims.c.claim_id == literal_column("claimed_products.claim_id"),
+            claims.c.expires_at <= now,
+        )
+        .exists()
+    )
     taken = taken.on_conflict_do_update(
         index_elements=["tenant_id", "product_id"],
         set_={"claim_id": taken.excluded.claim_id},
@@ -204,6 +229,7 @@ async def _are_elsewhere(
             is_held_by(tenant_id, claim_id),
             claimed_products.c.product_id == products.c.product_id,
         )
+        .offset(0)
         .exists()
     )
     return (await connection.execute(wanted.where(~is_its_own).limit(1))).first() is not None

@@ -3,21 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import EnrichmentStatus, Product
 from contextworker.brain.sql import doubts
-from contextworker.brain.sql.schema import claimed_products, claims, products
+from contextworker.brain.sql.product_rows import columns
+from contextworker.brain.sql.schema import products, suppliers
 from contextworker.brain.sql.search import finds
-from contextworker.brain.sql.supplier_queries import last_seen_at, with_suppliers
+from contextworker.brain.sql.supplier_queries import is_supplier_of
 from contextworker.core.errors import InvalidInputError
 
 # Well under every database's limit of variables in a statement.
 _KEYS_PER_STATEMENT = 5000
-_COLUMNS = [
-    last_seen_at() if name == "last_seen_at" else products.c[name] for name in Product.model_fields
-]
 
 
 async def by_ids(
@@ -60,39 +58,6 @@ async def page(
     if search:
         query = query.where(await finds(connection, search))
     query = query.order_by(products.c.product_id).limit(limit)
-    return _read(await connection.execute(query))
-
-
-async def claimed(connection: AsyncConnection, tenant_id: str, claim_id: str) -> list[Product]:
-    """Return the products of a claim that stand as when they were claimed."""
-    joined = (
-        with_suppliers()
-        .join(
-            claimed_products,
-            and_(
-                claimed_products.c.tenant_id == products.c.tenant_id,
-                claimed_products.c.product_id == products.c.product_id,
-            ),
-        )
-        .join(
-            claims,
-            and_(
-                claims.c.tenant_id == claimed_products.c.tenant_id,
-                claims.c.claim_id == claimed_products.c.claim_id,
-            ),
-        )
-    )
-    query = (
-        select(*_COLUMNS)
-        .select_from(joined)
-        .where(
-            products.c.tenant_id == tenant_id,
-            claimed_products.c.tenant_id == tenant_id,
-            claimed_products.c.claim_id == claim_id,
-            products.c.enrichment_status == claims.c.status,
-            products.c.removed_at.is_(None),
-        )
-    )
     return _read(await connection.execute(query))
 
 
@@ -141,7 +106,8 @@ async def brand_names(connection: AsyncConnection, tenant_id: str, *, limit: int
 
 
 def _products(tenant_id: str) -> Select[*tuple[object, ...]]:
-    return select(*_COLUMNS).select_from(with_suppliers()).where(products.c.tenant_id == tenant_id)
+    joined = products.outerjoin(suppliers, is_supplier_of(products))
+    return select(*columns(products)).select_from(joined).where(products.c.tenant_id == tenant_id)
 
 
 def _stands(status: EnrichmentStatus, task: str | None) -> ColumnElement[bool]:

@@ -17,23 +17,20 @@ _KEYS_PER_STATEMENT = 20_000
 _COLUMNS = [suppliers.c[name] for name in SupplierState.model_fields]
 
 
-def with_suppliers() -> FromClause:
-    """Return products, each with the row of its supplier, if there is one."""
-    is_its = and_(
-        suppliers.c.tenant_id == products.c.tenant_id,
-        suppliers.c.dealer_code == products.c.dealer_code,
+def is_supplier_of(of: FromClause) -> ColumnElement[bool]:
+    """Return the condition of the row of a product's supplier, if there is one."""
+    return and_(
+        suppliers.c.tenant_id == of.c.tenant_id, suppliers.c.dealer_code == of.c.dealer_code
     )
-    return products.outerjoin(suppliers, is_its)
 
 
-def last_seen_at() -> ColumnElement[datetime]:
-    """Return when a feed last had a product of `with_suppliers`."""
+def last_seen_at(of: FromClause) -> ColumnElement[datetime]:
+    """Return when a feed last had a product that is joined with its supplier."""
     is_seen_with_all = and_(
-        products.c.removed_at.is_(None), suppliers.c.whole_seen_at > products.c.last_seen_at
+        of.c.removed_at.is_(None), suppliers.c.whole_seen_at > of.c.last_seen_at
     )
-    return case((is_seen_with_all, suppliers.c.whole_seen_at), else_=products.c.last_seen_at).label(
-        "last_seen_at"
-    )
+    seen = case((is_seen_with_all, suppliers.c.whole_seen_at), else_=of.c.last_seen_at)
+    return seen.label("last_seen_at")
 
 
 async def state(

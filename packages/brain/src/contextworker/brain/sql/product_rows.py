@@ -1,0 +1,79 @@
+"""Products as they are read: the columns, and the claimed ones at the price of their bytes."""
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Final
+
+from pydantic_core import from_json
+from sqlalchemy import ColumnElement, FromClause, Select, Text, cast, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contextworker.brain.models import Availability, EnrichmentStatus, Product
+from contextworker.brain.sql.schema import products, suppliers
+from contextworker.brain.sql.supplier_queries import is_supplier_of, last_seen_at
+
+_FIELDS: Final = tuple(Product.model_fields)
+_SET: Final = set(_FIELDS)
+_JSON: Final = ("params", "enrichment")
+_TIMES: Final = ("first_seen_at", "last_seen_at", "updated_at")
+
+
+def columns(of: FromClause) -> list[ColumnElement[Any]]:
+    """Return what a product is read from, of a source that is joined with suppliers."""
+    return [last_seen_at(of) if name == "last_seen_at" else of.c[name] for name in _FIELDS]
+
+
+async def claimed(
+    connection: AsyncConnection, tenant_id: str, ids: Select[tuple[str]], status: EnrichmentStatus
+) -> list[Product]:
+    """Return those of some products that are listed and stand in a status."""
+    keys = ids.subquery("keys")
+    is_named = (products.c.tenant_id == tenant_id) & (products.c.product_id == keys.c.product_id)
+
+    def stands(of: FromClause) -> ColumnElement[bool]:
+        return (of.c.enrichment_status == status.value) & of.c.removed_at.is_(None)
+
+    if connection.dialect.name == "sqlite":
+        joined = keys.join(products, is_named).outerjoin(suppliers, is_supplier_of(products))
+        query = select(*columns(products)).select_from(joined).where(stands(products))
+        rows = await connection.execute(query)
+        return [Product.model_validate(row._asdict()) for row in rows]
+    # As in `locking`. How it stands is asked outside: an index of those that stand so would be
+    # taken for the shorter way.
+    found = select(products).where(is_named).offset(0).correlate(keys).lateral("found")
+    joined = keys.join(found, true()).outerjoin(suppliers, is_supplier_of(found))
+    query = select(*map(_plain, columns(found))).select_from(joined).where(stands(found))
+    return [_product(row) for row in await _fetch(connection, query)]
+
+
+def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Leave out what the driver would make of a text before we make something else of it."""
+    if column.name in ("product_id", *_JSON):
+        return cast(column, Text).label(column.name)
+    return column
+
+
+async def _fetch(connection: AsyncConnection, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
+    """Fetch rows past SQLAlchemy, whose own take as long again."""
+    compiled = query.compile(dialect=connection.dialect)
+    raw: Any = (await connection.get_raw_connection()).driver_connection
+    async with raw.cursor(binary=True) as cursor:
+        await cursor.execute(str(compiled), compiled.params)
+        rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()
+    return rows
+
+
+def _product(row: tuple[Any, ...]) -> Product:
+    """Make a product of what was checked when it was stored.
+
+    To check every field of every product again costs more than everything else about a claim.
+    """
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name in _JSON:
+        values[name] = from_json(values[name])
+    for name in _TIMES:
+        values[name] = values[name].astimezone(UTC)
+    values["enrichment_status"] = EnrichmentStatus(values["enrichment_status"])
+    if values["availability"] is not None:
+        values["availability"] = Availability(values["availability"])
+    return Product.model_construct(_SET, **values)
