@@ -58,10 +58,10 @@ class TechVocabulary:
     """What is known, and the words beside it that say it is not there."""
 
     phrases: Phrases[KnownThing]
+    things: tuple[KnownThing, ...]
+    """Each once, in the file's order."""
     before: frozenset[str]
     after: frozenset[str]
-    things: tuple[KnownThing, ...] = ()
-    """All of it, in the file's order."""
 
 
 @lru_cache(maxsize=32)
@@ -82,9 +82,9 @@ def load_tech(path: Path | None = None) -> TechVocabulary:
         phrases = _phrases(content)
         return TechVocabulary(
             Phrases(phrases),
+            tuple(dict.fromkeys(thing for _, thing in phrases)),
             frozenset(key for phrase in denied.before for key in keys(phrase)),
             frozenset(key for phrase in denied.after for key in keys(phrase)),
-            tuple(dict.fromkeys(thing for _, thing in phrases)),
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
