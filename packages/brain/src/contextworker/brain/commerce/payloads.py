@@ -16,10 +16,7 @@ from contextworker.brain.values import canonical_decimal
 REMOVED: Final = "removed"
 """The status of a product that its supplier's feed no longer has."""
 
-EXTRA  # The contract knows what is done and what is to do; what for is this side's affair.
-_STATUS_WORDS: Final = {EnrichmentStatus.WAITING: EnrichmentStatus.PENDING.value}
-
-_FIELDS: Final = ("description", "url", "image_url", "availability")
+EXTRA_FIELDS: Final = ("description", "url", "image_url", "availability")
 """Fields that the contract of UpsertDealerProduct lacks: they travel in `params`."""
 
 # The contract knows what is done and what is to do; what for is this side's affair.
