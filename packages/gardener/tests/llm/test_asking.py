@@ -4,6 +4,7 @@ One file: pydantic-ai takes two seconds to import, in each process that runs one
 """
 
 import asyncio
+import gzip
 import json
 import logging
 import random
@@ -143,10 +144,8 @@ async def test_only_what_is_in_doubt_is_asked(server: LlmServer) -> None:
     assert [{"ner"}, set(), {"taxonomy", "params"}] == [
         set(results or {}) for results in answers.results
     ]
-    assert ("review", "small is not asked") == (
-        one(answers, "params", 2).status,
-        one(answers, "params", 2).reason,
-    )
+    left = one(answers, "params", 2)
+    assert ("review", "small is not asked", 0) == (left.status, left.reason, left.tokens)
 
 
 async def test_nothing_in_doubt_asks_nobody(server: LlmServer) -> None:
@@ -295,12 +294,13 @@ async def test_without_a_key_none_is_sent(
     server: LlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that asks for no key gets none, least of all one that is for another server."""
-    monkeypatch.setenv("OPENAI_API_KEY", "for-another-server")
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "for-another-server")
 
     await ask(asker(server, api_key_env=None), subjects(1))
 
     assert "authorization" not in server.asked[0].headers
-    assert b"another-server" not in server.asked[0].raw
+    assert "for-another-server" not in server.asked[0].headers.values()
 
 
 def both_limits(asked: Asked) -> set[str]:
@@ -318,6 +318,7 @@ async def test_the_limit_is_called_as_the_server_calls_it(server: LlmServer, nam
 
 # -- failures ----------------------------------------------------------------------------------
 
+NO_SHAPE = "its answer has not the shape asked for (output = 'tool')"
 PASSING: dict[str, tuple[Scripted, str]] = {
     "broken off": (Reply(b"{" * 100, cut=True), "the connection to its server broke off"),
     "429": (failing(429, "slow down", Retry_After="0"), "too many requests (HTTP 429): slow down"),
@@ -327,15 +328,21 @@ PASSING: dict[str, tuple[Scripted, str]] = {
     "not json": (Reply(b"hello"), "its server's answer cannot be read"),
     "html": (
         Reply(b"<html>", content_type="text/html"),
-        "its answer has not the shape that was asked for",
+        NO_SHAPE,
     ),
     "no choices": (
         as_json({"choices": [], **used((9, 9))}),
-        "its answer has not the shape that was asked for",
+        NO_SHAPE,
     ),
-    "truncated": (said('{"answers": [{"ind'), "its answer has not the shape that was asked for"),
-    "other schema": (said('{"items": 1}'), "its answer has not the shape that was asked for"),
-    "empty": (said(""), "its answer has not the shape that was asked for"),
+    "truncated": (said('{"answers": [{"ind'), NO_SHAPE),
+    "other schema": (said('{"items": 1}'), NO_SHAPE),
+    "empty": (said(""), NO_SHAPE),
+    "endless": (Reply(b" " * (17 << 20)), "the connection to its server broke off"),
+    "compressed": (
+        Reply(gzip.compress(b"{}"), headers={"content-encoding": "gzip"}),
+        "the connection to its server broke off",
+    ),
+    "odd wish": (failing(429, Retry_After="nan"), "too many requests (HTTP 429)"),
     "dripping": (Reply(b" " * 10_000, drips=True), "no answer within 0.15 s"),
     "silent": (Reply(held=True), "no answer within 0.15 s"),
 }
@@ -418,10 +425,10 @@ async def test_one_bad_product_does_not_hold_up_others(server: LlmServer, case: 
         return completion(asked, json.dumps({"answers": good_model(asked)}))
 
     server.script = [reply] * 20
-    answers = await ask(asker(server), subjects(8), NER)
+    answers = await ask(asker(server), subjects(4), NER)
 
-    statuses = [one(answers, "ner", n).status for n in range(8)]
-    assert ["done"] * 3 + ["review"] + ["done"] * 4 == statuses
+    statuses = [one(answers, "ner", n).status for n in range(4)]
+    assert ["done"] * 3 + ["review"] == statuses
 
 
 SETUP: dict[str, tuple[Reply, str]] = {
@@ -529,7 +536,7 @@ async def test_a_server_that_takes_more_than_it_was_allowed_ends_it(server: LlmS
     assert [True, False, False] == [bool(results) for results in answers.results]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 async def test_the_budget_is_never_passed(server: LlmServer, seed: int) -> None:
     """Whatever prices, lengths, failures and usage there are, the sum stays within the budget."""
     chance = random.Random(seed)

@@ -1,6 +1,7 @@
 """Asks a language model about what the local enrichers left in doubt."""
 
 import asyncio
+import logging
 import os
 import random
 from collections import deque
@@ -30,6 +31,8 @@ from contextworker.gardener.llm.spending import Spending
 
 if TYPE_CHECKING:
     from contextworker.gardener.llm.provider import Provider
+
+_log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S: Final = 1.0
 _JITTER: Final = 0.25
@@ -213,6 +216,9 @@ class _Round:
         return again
 
     def _give_up(self, group: Sequence[Question], reason: str) -> None:
+        _log.warning(
+            "%s: %d products are left to people: %s", self._config.model, len(group), reason
+        )
         for question in group:
             question.leave(question.open, f"no answer from {self._config.model}: {reason}")
 

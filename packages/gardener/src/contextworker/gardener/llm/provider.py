@@ -5,6 +5,7 @@ is asked.
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,7 +32,13 @@ from contextworker.gardener.llm.wording import Wording
 _CONNECT_S: Final = 10.0
 _TOOL: Final = "answer"
 _TOOL_DESCRIPTION: Final = "Give the answers about all products, in one call."
+_LONGEST_ANSWER: Final = 16 * 1024 * 1024
 _NO_KEY: Final = "none"  # the client insists on one; the header is taken out again
+
+# Taken from variables that are for OpenAI's own server.
+_NOT_OURS: Final = ("openai-organization", "openai-project")
+
+_log = logging.getLogger(__name__)
 
 # It greets on stderr who runs an agent for the first time.
 pydantic_ai.BANNER_ENABLED = False
@@ -53,7 +60,9 @@ class Provider:
             timeout=timeout,
             # What follows would send the products wherever a server says.
             follow_redirects=False,
-            event_hooks={"request": [self._before_sending]},
+            # Uncompressed, an answer is as long as what arrives.
+            headers={"accept-encoding": "identity"},
+            event_hooks={"request": [self._before_sending], "response": [_before_reading]},
         )
         client = AsyncOpenAI(
             base_url=config.base_url,
@@ -119,10 +128,13 @@ class Provider:
             self._over_budget = True
             raise OverBudgetError
         self._sent_bytes += size
+        for name in _NOT_OURS:
+            request.headers.pop(name, None)
         if self._key is None:
             request.headers.pop("authorization", None)
 
     def _charge(self, sheet: Sheet, usage: RunUsage) -> None:
+        was_over = self._spending.is_over
         sheet.charge(
             self._spending.charge(
                 sent_bytes=self._sent_bytes,
@@ -130,6 +142,42 @@ class Provider:
                 output_tokens=usage.output_tokens,
             )
         )
+        if self._spending.is_over and not was_over:
+            _log.warning(
+                "%s took %d and %d tokens where %d and %d were allowed: does its server know %s? "
+                "Else set output_limit",
+                self._config.model,
+                usage.input_tokens,
+                usage.output_tokens,
+                self._sent_bytes,
+                self._config.max_output_tokens,
+                self._config.output_limit,
+            )
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """A response that ends in an error where it is endless."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
+        async for part in self._stream:
+            length += len(part)
+            if length > _LONGEST_ANSWER:
+                raise httpx2.ReadError("the answer is endless")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _before_reading(response: httpx2.Response) -> None:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise httpx2.ReadError("the answer is compressed, which it was asked not to be")
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Bounded(response.stream)
 
 
 @cache

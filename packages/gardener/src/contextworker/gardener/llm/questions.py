@@ -58,14 +58,17 @@ class Question:
             )
 
     def settled(self) -> dict[str, TaskResult]:
-        """Return the results, the costs shared out among them."""
-        if not self.results:
-            return {}
-        parts = shares(Used(self.tokens, self.cost_usd), len(self.results))
-        return {
-            task: result.model_copy(update={"tokens": part.tokens, "cost_usd": part.cost_usd})
-            for (task, result), part in zip(self.results.items(), parts, strict=True)
+        """Return the results, the costs shared out among those that were asked for."""
+        if not self.asked:
+            return self.results
+        parts = shares(Used(self.tokens, self.cost_usd), len(self.asked))
+        paid: dict[str, TaskResult] = {
+            task: self.results[task].model_copy(
+                update={"tokens": part.tokens, "cost_usd": part.cost_usd}
+            )
+            for task, part in zip(self.asked, parts, strict=True)
         }
+        return {**self.results, **paid}
 
 
 @dataclass(frozen=True, slots=True)

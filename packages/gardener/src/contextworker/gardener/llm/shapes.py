@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from contextworker.gardener.enrichers.base import NAME_LIMIT, clean
 from contextworker.gardener.enrichers.results import Measure, NerResult, ParamsResult, Word
 from contextworker.gardener.llm.config import Task
 
@@ -157,10 +158,12 @@ def _saved(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _without_blanks(value: Any) -> Any:
-    """Leave out what models write for "not known": null and empty text."""
+    """Clean text as products' is; leave out what models write for "not known"."""
+    if isinstance(value, str):
+        return clean(value, NAME_LIMIT)
     if isinstance(value, Mapping):
         return {key: _without_blanks(item) for key, item in value.items() if not _is_blank(item)}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [_without_blanks(item) for item in value if not _is_blank(item)]
     return value
 

@@ -119,7 +119,8 @@ class Wording:
             case ai.ContentFilterError():
                 return DeclinedError("it will not answer, or a filter held its answer back")
             case _:
-                return PassingError("its answer has not the shape that was asked for")
+                how = self._config.output
+                return PassingError(f"its answer has not the shape asked for (output = {how!r})")
 
     @property
     def _the_key(self) -> str:
