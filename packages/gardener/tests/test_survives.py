@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 import psycopg
 import pytest
@@ -103,7 +104,8 @@ async def test_killed_workers_lose_nothing_and_do_nothing_twice(
         workers = [stack.enter_context(gardener_process(variables)) for _ in range(2)]
         handle = await start(client, batch_size=25, parallel=4)
         for number in range(1, kills + 1):
-            await until(lambda: at_least(stored.brain, number * count // (kills + 2)), timeout_s=60)
+            enough = partial(at_least, stored.brain, number * count // (kills + 2))
+            await until(enough, timeout_s=60)
             await asyncio.sleep(chance.random() / 10)
             victim = workers.pop(chance.randrange(2))
             victim.kill()
