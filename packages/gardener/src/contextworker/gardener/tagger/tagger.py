@@ -155,14 +155,13 @@ class Tagger:
         for column, offset in enumerate(OFFSETS):
             scores += self._table[at[here + offset], column]
         if features:
-            # One row of zeros at the end: a token without features has a sum, too.
             owners = np.repeat(
                 np.arange(len(places)), np.diff(np.array([0, *ends])).astype(np.int64)
             )
             order = np.frombuffer(features, dtype=np.int32)
             starts = np.flatnonzero(np.diff(owners, prepend=-1))
             scores[owners[starts]] += np.add.reduceat(self._weights[order], starts, axis=0)
-        shaped: Floats = scores.reshape(len(places), -1, 3)
+        shaped: Floats = scores.reshape(len(places), len(self._readers), 3)
         return shaped
 
     def _in_context(
