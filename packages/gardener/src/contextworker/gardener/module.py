@@ -11,6 +11,8 @@ from contextworker.gardener.enriching.workflow import GardenerWorkflow
 from contextworker.gardener.review.messages import ReviewRequest
 from contextworker.gardener.review.workflow import ReviewWorkflow
 from contextworker.gardener.settings import GardenerSettings
+from contextworker.gardener.training.messages import TrainRequest
+from contextworker.gardener.training.workflow import TrainWorkflow
 
 
 @asynccontextmanager
@@ -25,6 +27,7 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     from contextworker.gardener.enrichers.configuration import read_configuration  # noqa: PLC0415
     from contextworker.gardener.enriching.activities import Gardening  # noqa: PLC0415
     from contextworker.gardener.review.activities import Reviewing  # noqa: PLC0415
+    from contextworker.gardener.training.activities import Training  # noqa: PLC0415
 
     settings = GardenerSettings()
     configuration = read_configuration(settings.config)
@@ -33,7 +36,8 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
         gardening = Gardening(brain, objects, settings, configuration)
         gardening.check()
         reviewing = Reviewing(brain, configuration, gardening.pipeline_now)
-        yield [*gardening.all, *reviewing.all]
+        training = Training(brain, objects, configuration)
+        yield [*gardening.all, *reviewing.all, *training.all]
 
 
 module = ModuleConfig(
@@ -49,6 +53,13 @@ module = ModuleConfig(
             workflow=ReviewWorkflow,
             payload=ReviewRequest,
             description="List results in review, or accept, reject or correct some of them.",
+            needs_caller=True,
+        ),
+        Route(
+            workflow=TrainWorkflow,
+            payload=TrainRequest,
+            workflow_id="gardener-train-{tenant_id}",
+            description="Train a task's model on what people decided; use it if it is no worse.",
             needs_caller=True,
         ),
     ],

@@ -24,6 +24,10 @@ _PATIENT: Final = RetryPolicy(
     backoff_coefficient=2,
     maximum_interval=timedelta(seconds=30),
 )
+# A training that breaks off again and again, such as for lack of memory, does so for ever.
+_SOME: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_attempts=6
+)
 _HEARTBEAT: Final = timedelta(seconds=6)
 _TRAINING: Final = timedelta(hours=2)
 _USING: Final = timedelta(minutes=5)
@@ -55,7 +59,7 @@ class TrainWorkflow:
             job,
             start_to_close_timeout=_TRAINING,
             heartbeat_timeout=_HEARTBEAT,
-            retry_policy=_PATIENT,
+            retry_policy=_SOME,
             summary=job.request.task,
         )
         if trained.candidate is None:
