@@ -298,8 +298,10 @@ async def test_without_a_key_none_is_sent(
         monkeypatch.setenv(name, "for-another-server")
 
     await ask(asker(server, api_key_env=None), subjects(1))
+    monkeypatch.delenv("OPENAI_API_KEY")
+    await ask(asker(server, api_key_env=None), subjects(1))
 
-    assert "authorization" not in server.asked[0].headers
+    assert [False, False] == ["authorization" in asked.headers for asked in server.asked]
     assert "for-another-server" not in server.asked[0].headers.values()
 
 
@@ -522,6 +524,26 @@ async def test_a_lost_answer_counts_as_the_most_it_can_have_cost(server: LlmServ
 
     lost, answered = len(server.asked[0].raw) + 200, 120
     assert lost + answered == answers.tokens
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_refusal_costs_nothing(server: LlmServer, status: int) -> None:
+    """What a server says it did not do is not counted."""
+    server.script = [failing(status)]
+
+    answers = await ask(asker(server), subjects(1))
+
+    assert 120 == answers.tokens
+
+
+@pytest.mark.parametrize("status", [502, 504])
+async def test_what_a_proxy_lost_may_have_cost(server: LlmServer, status: int) -> None:
+    """A proxy that gave up says nothing of the server behind it."""
+    server.script = [failing(status)]
+
+    answers = await ask(asker(server, max_output_tokens=200), subjects(1))
+
+    assert len(server.asked[0].raw) + 200 + 120 == answers.tokens
 
 
 async def test_a_server_that_takes_more_than_it_was_allowed_ends_it(server: LlmServer) -> None:
