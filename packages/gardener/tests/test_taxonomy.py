@@ -1,172 +1,180 @@
-"""Categories: the packaged file, other files, and how products are sorted into them."""
+"""Categories from files: our TOML tree, Google's taxonomy, levels as of GPC."""
 
 from pathlib import Path
 
 import pytest
 
 from contextworker.core.errors import ConfigurationError
-from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.classify import TaxonomyEnricher
-from contextworker.gardener.enrichers.taxonomy import Taxonomy
+from contextworker.gardener.enrichers.category_phrases import Naming, phrases_of
+from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy, load_taxonomy
+from contextworker.gardener.enrichers.text import keys
 
-TAXONOMY = Taxonomy.load()
-ENRICHER = TaxonomyEnricher(TAXONOMY)
+TOML = """
+[[category]]
+id = "camping"
+name = "Camping"
+
+[[category]]
+id = "camping.tents"
+name = "Tents"
+synonyms = ["Zelt", "намет"]
+"""
+GOOGLE = """# Google_Product_Taxonomy_Version: 2019-07-10
+5 - Camping
+7 - Camping > Tents
+"""
+PATHS = "Camping\nCamping > Tents\n"
+LEVELS = "lvl1,lvl2\n5_Camping,7_Tents\n5_Camping,\n"
+NO_CODES = "level 1;level 2\nCamping;Tents\n"
+TITLES = (
+    "SegmentCode\tSegmentTitle\tSegmentDefinition\tFamily Code\tFamily Title\n"
+    "5\tCamping\tall of it\t7\tTents\n"
+)
+JSON_LINES = """{"Name": "x", "lvl1": "5_Camping", "lvl2": "7_Tents"}
+{"Name": "y", "lvl1": "5_Camping", "lvl2": null}
+"""
 
 
-def classify(name: str, category: str = "") -> TaskResult:
-    """Sort one product."""
-    product = ProductText(product_id="1", content_hash="h", name=name, category=category)
-    return ENRICHER.enrich([product])[0]
+def load(tmp_path: Path, content: str, name: str = "mine.txt") -> Taxonomy:
+    """Read a file of this content."""
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    return Taxonomy.load(path)
 
 
 @pytest.mark.parametrize(
-    ("name", "category", "expected"),
+    ("content", "ids"),
     [
-        ("Naturehike Cloud-Up 2 Tent", "Camping > Tents", "camping.tents"),
-        ("Naturehike Cloud-Up 2", "Outdoor / Tents", "camping.tents"),
-        ("Kuppelzelt für 4 Personen", "", "camping.tents"),
-        ("Намет Tramp Lite 3-місний", "", "camping.tents"),
-        ("Tent footprint 210 x 140 cm", "", "camping.tent_accessories"),
-        ("Ultralight tent sleeping pad", "", "camping.sleeping_pads"),
-        ("Schlafsack Comfort -5", "", "camping.sleeping_bags"),
-        ("Спальний мішок зимовий", "", "camping.sleeping_bags"),
-        ("Titanium mug with lid for camping stove", "", "camping.cookware"),
-        ("Osprey Talon 22 Rucksack", "", "hiking.backpacks"),
-        ("Petzl Actik Core", "Lighting >> Headlamps", "camping.lighting"),
-        ("Back Cover for Apple iPad Air", "", "electronics.phone_accessories"),
-        ("Alisha Solid Women's Cycling Shorts", "", "clothing.trousers"),
-        ("Sicons Arnica Dog Shampoo", "Pet Supplies >> Grooming", "pets.care"),
-        ("Ball-point set", "School Supplies | Pens", "toys.school"),
+        (TOML, ["camping", "camping.tents"]),
+        (GOOGLE, ["5", "7"]),
+        ("\ufeff" + GOOGLE.replace("\n", "\r\n"), ["5", "7"]),
+        (PATHS, ["Camping", "Camping > Tents"]),
+        (LEVELS, ["5", "7"]),
+        (NO_CODES, ["Camping", "Camping > Tents"]),
+        (TITLES, ["5", "7"]),
+        (JSON_LINES, ["5", "7"]),
     ],
+    ids=["toml", "google", "windows", "paths", "levels", "no-codes", "titles", "json-lines"],
 )
-def test_realistic_products_find_their_category(name: str, category: str, expected: str) -> None:
-    """By path, by name, in three languages; surely enough not to need a person."""
-    result = classify(name, category)
+def test_each_kind_of_file_is_known_by_its_content(
+    tmp_path: Path, content: str, ids: list[str]
+) -> None:
+    """Whatever it is called; ids are the file's, or the path where it has none."""
+    taxonomy = load(tmp_path, content)
 
-    assert (expected, ResultStatus.DONE) == (result.result["id"], result.status)
-
-
-def test_a_result_says_what_it_is_made_of() -> None:
-    """The path down to the category, the words that told, and where they stood."""
-    result = classify("Naturehike Cloud-Up 2 Tent", "Outdoor > Tents")
-
-    assert {
-        "id": "camping.tents",
-        "name": "Tents",
-        "path": ["Camping", "Tents"],
-        "text": "Tents",
-    } == result.result
-    assert ("category+name", 1.0, None) == (result.source, result.confidence, result.reason)
-
-
-def test_misspelt_names_are_found_but_doubted() -> None:
-    """Rapidfuzz finds it; a person confirms it."""
-    result = classify("Warm slepping bagg")
-
-    assert ("camping.sleeping_bags", ResultStatus.REVIEW) == (result.result["id"], result.status)
-    assert "'slepping bagg' points to 'Sleeping bags', but not surely" == result.reason
-
-
-def test_a_misspelt_path_is_good_enough() -> None:
-    """A supplier's own category word is strong evidence even with a slip."""
-    result = classify("Comfort 300", "Outdoor > Sleeeping bags")
-
-    assert ("camping.sleeping_bags", ResultStatus.DONE) == (result.result["id"], result.status)
-
-
-def test_a_department_alone_goes_to_review() -> None:
-    """Camping is where it is sold, not what it is."""
-    result = classify("Thing 5000", "Camping")
-
-    assert ("camping", ResultStatus.REVIEW) == (result.result["id"], result.status)
-
-
-def test_sources_that_differ_are_doubted() -> None:
-    """A path and a name that contradict each other need a person, unless the path is exact."""
-    like, exact = classify("Dome tent", "Red backpacks"), classify("Dome tent", "Backpacks")
-
-    assert ("camping.tents", ResultStatus.REVIEW) == (like.result["id"], like.status)
-    assert ("hiking.backpacks", ResultStatus.DONE) == (exact.result["id"], exact.status)
-
-
-def test_a_path_that_ends_with_the_name_is_no_second_witness() -> None:
-    """Some feeds repeat the name in the path; it must not agree with itself."""
-    name = "Alpine mummy bag"
-
-    assert "name" == classify(name, f"Sale >> {name}").source
-    assert "name" == classify(name, "Sale >> Alpine mumm...").source
-
-
-@pytest.mark.parametrize("name", ["", "   ", "???", "5000"])
-def test_a_name_that_says_nothing_goes_to_review(name: str) -> None:
-    """No guess is made."""
-    result = classify(name)
-
-    assert ({}, 0, ResultStatus.REVIEW) == (result.result, result.confidence, result.status)
-
-
-def test_the_threshold_decides_between_done_and_review() -> None:
-    """The same product, judged more strictly."""
-    product = ProductText(product_id="1", content_hash="h", name="Dome tent blue")
-
-    statuses = [
-        TaxonomyEnricher(TAXONOMY, threshold=threshold).enrich([product])[0].status
-        for threshold in (0.8, 0.95)
-    ]
-
-    assert [ResultStatus.DONE, ResultStatus.REVIEW] == statuses
-
-
-def test_the_packaged_taxonomy_covers_general_retail() -> None:
-    """Every category has a parent that exists, and words of its own."""
-    assert 60 <= len(TAXONOMY) <= 100
-    assert all(category.synonyms for category in TAXONOMY)
-
-
-def test_a_file_of_ones_own_replaces_it(tmp_path: Path) -> None:
-    """Ids, names and synonyms are the shop's."""
-    path = tmp_path / "mine.toml"
-    path.write_text(
-        '[[category]]\nid = "gear"\nname = "Gear"\n\n[[category]]\nid = "gear.x"\nname = "Gizmo"\n'
-    )
-    enricher = TaxonomyEnricher(Taxonomy.load(path))
-
-    result = enricher.enrich([ProductText(product_id="1", content_hash="h", name="Blue gizmos")])[0]
-
-    assert ["Gear", "Gizmo"] == result.result["path"]
+    tents = taxonomy.by_path(["camping", " TENTS "])
+    assert tents is not None
+    assert (ids, ["Camping", "Tents"]) == (taxonomy.path_ids(tents), taxonomy.path(tents))
+    assert taxonomy.get(ids[1]) is tents
+    assert (None, None) == (taxonomy.get("9"), taxonomy.by_path(["Tents"]))
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("nonsense", "cannot be used"),
-        ("", "category: Field required"),
-        ("a = " + "[" * 5000, "recursion"),
+        ("", "it is empty"),
+        ("nonsense", "its first line 'nonsense' begins neither a TOML tree"),
+        ("a,b\n1,2\n", "its first line 'a,b' begins neither"),
+        ("[[category]]\na = " + "[" * 5000, "recursion"),
+        ("[[category]]\n", "category.0.id: Field required"),
         ('[[category]]\nid = "A B"\nname = "A"', "category.0.id: String should match"),
-        (
-            '[[category]]\nid = "a"\nname = "A"\n[[category]]\nid = "a"\nname = "B"',
-            "'a' is there twice",
-        ),
+        (TOML + '[[category]]\nid = "camping"\nname = "B"', "the id 'camping' is there twice"),
         ('[[category]]\nid = "a.b"\nname = "A"', "'a.b' has no parent: add 'a'"),
         (
-            '[[category]]\nid = "a"\nname = "Tents"\n[[category]]\nid = "b"\nname = "tent"',
-            "'tent' names both 'a' and 'b'",
+            '[[category]]\nid = "a"\nname = "Tents"\n[[category]]\nid = "b"\nname = "tents"',
+            "'tents' is there twice, as 'a' and as 'b'",
         ),
+        (GOOGLE + "8 - Hiking > Boots\n", "line 4: 'Hiking > Boots' has no parent: add a line"),
+        (GOOGLE + "7 - Hiking\n", "line 4: the id '7' is there already, in line 3"),
+        (GOOGLE + "8 - Camping > Tents\n", "line 4: 'Camping > Tents' is there already, in line 3"),
+        (GOOGLE + "8 - Camping > > Tents\n", "line 4: '8 - Camping > > Tents' is no path"),
+        (LEVELS + "5_Hiking,8_Boots\n", "line 4: '5' has another name than in line 2: 'Hiking'"),
+        (LEVELS + "6_Hiking,7_Tents\n", "line 4: '7' has another parent than in line 2: '6'"),
+        (LEVELS + ",8_Boots\n", "line 4 has a lvl2, but no lvl1 above it"),
+        (TITLES + "5\tCamping\t\t\tBoots\n", "line 3 has a Family Title, but no Family Code"),
+        (JSON_LINES + "{", "line 3 is no JSON: Expecting property name"),
+        (JSON_LINES + "[]", "line 3: '[]' is no JSON object"),
+        ('{"a": 1}', "its columns a name no levels; they are called lvl1, lvl2"),
+        (
+            "\n".join(" > ".join("abcdefghi"[: n + 1]) for n in range(9)),
+            "'a > b > c > d > e > f > g > h > i' stands below more than 7 others",
+        ),
+        ("\n".join(["a"] + [f"a > {n}" for n in range(10_000)]), "it has 10,001 categories"),
+        (f"1 - {'x' * 201}", "is no path such as"),
     ],
+    ids=lambda value: None if len(value) > 60 else value.replace("\n", "|"),
 )
-def test_a_wrong_file_is_refused_with_its_name(tmp_path: Path, content: str, problem: str) -> None:
-    """The worker does not start on half a taxonomy."""
-    path = tmp_path / "broken.toml"
-    path.write_text(content)
-
-    with pytest.raises(ConfigurationError, match=r"broken\.toml") as caught:
-        Taxonomy.load(path)
+def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, content: str, problem: str) -> None:
+    """Nobody works on half a taxonomy; one line says what to mend."""
+    with pytest.raises(ConfigurationError, match=r"mine\.txt") as caught:
+        load(tmp_path, content)
 
     assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    """A typo in the setting is said, not fallen back from."""
-    with pytest.raises(ConfigurationError, match=r"nowhere\.toml"):
-        Taxonomy.load(tmp_path / "nowhere.toml")
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """A typo in the configuration is said, not fallen back from; no other encoding is guessed."""
+    (tmp_path / "latin.txt").write_bytes("Möbel > Stühle".encode("latin-1"))
+
+    with pytest.raises(ConfigurationError, match=r"nowhere\.txt cannot be read: No such file"):
+        Taxonomy.load(tmp_path / "nowhere.txt")
+    with pytest.raises(ConfigurationError, match=r"latin\.txt cannot be used: it is no UTF-8"):
+        Taxonomy.load(tmp_path / "latin.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Tents", {"tents": Naming.NAME}),
+        (
+            "Sofas & Futons",
+            {"sofa & futon": Naming.NAME, "sofa": Naming.PART, "futon": Naming.PART},
+        ),
+        (
+            "Baby & Toddler Clothing",
+            {
+                "baby toddler clothing": Naming.NAME,
+                "baby": Naming.HALF,
+                "baby clothing": Naming.PART,
+                "toddler clothing": Naming.PART,
+            },
+        ),
+        (
+            "Phone Cases/Covers",
+            {
+                "phone case cover": Naming.NAME,
+                "phone case": Naming.PART,
+                "cover": Naming.HALF,
+                "phone cover": Naming.PART,
+            },
+        ),
+        ("Cookers (gas)", {"cooker gas": Naming.NAME, "cookers": Naming.PART}),
+        ("Parts & Accessories", {}),
+    ],
+)
+def test_names_are_taken_apart(name: str, expected: dict[str, Naming]) -> None:
+    """What a list of things names is found alone, and what hardly stands alone is marked."""
+    assert {keys(key): naming for key, naming in expected.items()} == phrases_of(
+        Category("1", name)
+    )
+
+
+def test_candidates_are_found_by_rare_words_and_by_those_above(tmp_path: Path) -> None:
+    """What a language model is offered: the nearest first, no more than asked for."""
+    taxonomy = load(
+        tmp_path, GOOGLE + "8 - Camping > Tent Pegs\n9 - Garden\n10 - Garden > Tents\n11 - Books\n"
+    )
+
+    assert ["8", "7"] == [one.id for one in taxonomy.find("steel pegs for camping tents", 2)]
+    assert ["10"] == [one.id for one in taxonomy.find("garden tent", 1)]
+    assert [] == taxonomy.find("???", 5)
+
+
+def test_the_packaged_taxonomy_covers_general_retail() -> None:
+    """Every category has words of its own; it is read once."""
+    taxonomy = load_taxonomy()
+
+    assert 60 <= len(taxonomy) <= 100
+    assert all(category.synonyms for category in taxonomy)
+    assert taxonomy is load_taxonomy()

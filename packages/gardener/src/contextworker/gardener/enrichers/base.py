@@ -1,11 +1,10 @@
-"""The contract of an enricher: product texts in, one result per product out."""
+"""What enrichers see of a product, and what they say of it."""
 
 import math
 import unicodedata
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -15,6 +14,8 @@ TEXT_LIMIT = 4000
 """Characters of a description that enrichers see."""
 PARAM_LIMIT = 100
 """Parameters of a product that enrichers see."""
+
+_MARKS: Final = frozenset("\u2122\u2120")  # the signs of trade and service marks
 
 
 class ResultStatus(StrEnum):
@@ -29,8 +30,14 @@ class ResultStatus(StrEnum):
 
 def clean(text: str, limit: int) -> str:
     """Return text in NFKC with single spaces, at most `limit` characters, encodable in UTF-8."""
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        # As most are: only spaces can be wrong with it.
+        return text if "  " not in text and text.strip() == text else " ".join(text.split())
     encodable = text[:limit].encode("utf-8", "replace").decode("utf-8")
-    printable = "".join(char if char.isprintable() else " " for char in encodable)
+    # NFKC would make letters of them, at the end of the brand that has them.
+    printable = "".join(
+        char if char.isprintable() and char not in _MARKS else " " for char in encodable
+    )
     return " ".join(unicodedata.normalize("NFKC", printable).split())[:limit].rstrip()
 
 
@@ -113,35 +120,3 @@ class TaskEntry(TaskResult):
 
     at: datetime = Field(description="When it was stored.")
     inputs: str = Field(description="A hash of what the enricher read: the same, no new answer.")
-
-
-class Enricher(Protocol):
-    """Works out one thing about products.
-
-    Pure and deterministic: the same products give the same results, whatever else is in the batch,
-    so that a retried batch is the same batch. Nothing is read from outside after construction.
-    """
-
-    @property
-    def name(self) -> str:
-        """The task, as it stands in a product's enrichment."""
-
-    def enrich(self, products: Sequence[ProductText]) -> list[TaskResult]:
-        """Return one result per product, in their order."""
-
-
-def enrich_each(enricher: Enricher, products: Sequence[ProductText]) -> list[TaskResult]:
-    """Enrich a batch; a product that makes the enricher fail gets an error, the others their own.
-
-    Returns one result per product, in their order.
-    """
-    try:
-        results = enricher.enrich(products)
-    except Exception as error:  # noqa: BLE001 -- one odd product must not hold up a catalogue
-        if len(products) == 1:
-            return [TaskResult.failed(f"{enricher.name} failed: {type(error).__name__}: {error}")]
-        return [result for product in products for result in enrich_each(enricher, [product])]
-    if len(results) != len(products):
-        reason = f"{enricher.name} gave {len(results)} results for {len(products)} products"
-        return [TaskResult.failed(reason)] * len(products)
-    return results

@@ -47,7 +47,10 @@ def _hash(names: str, text: ProductText, results: Mapping[str, TaskResult]) -> s
             parts.append(getattr(text, name))
         elif (result := results.get(name.removeprefix(TASK))) and result.result:
             # Not its confidence: what a person confirmed is what was guessed before.
-            parts.append(f"{result.status.value}\x01{_ENCODE(_plain(result.result))}")
+            said = _ENCODE(result.result)
+            if ".0" in said or "e+" in said:
+                said = _ENCODE(_plain(result.result))
+            parts.append(f"{result.status.value}\x01{said}")
         parts.append("\0")
     digest = blake2b("\x02".join(parts).encode("utf-8", "replace"), digest_size=_DIGEST_BYTES)
     return f"{names}:{digest.hexdigest()}"

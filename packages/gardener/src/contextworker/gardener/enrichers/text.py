@@ -89,7 +89,17 @@ class Phrases(Generic[Value]):
 
     def __init__(self, phrases: Mapping[str, Value] | Iterable[tuple[str, Value]]) -> None:
         items = phrases.items() if isinstance(phrases, Mapping) else phrases
-        self._values = {key: value for phrase, value in items if (key := keys(phrase))}
+        self._fill({key: value for phrase, value in items if (key := keys(phrase))})
+
+    @classmethod
+    def of_keys(cls, values: dict[tuple[str, ...], Value]) -> "Phrases[Value]":
+        """Make it of phrases that are taken apart already."""
+        made: Phrases[Value] = cls(())
+        made._fill(values)
+        return made
+
+    def _fill(self, values: dict[tuple[str, ...], Value]) -> None:
+        self._values = values
         lengths: defaultdict[str, set[int]] = defaultdict(set)
         for key in self._values:
             lengths[key[0]].add(len(key))
