@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from contextworker.brain.models import Edge, Enrichment, EnrichmentStatus, Product, Relation
-from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskEntry
+from contextworker.brain.values import canonical_json
+from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskEntry, TaskResult
 from contextworker.gardener.enrichers.pipeline import Worked
 
 Entries = Mapping[str, Any]
@@ -13,6 +16,7 @@ Entries = Mapping[str, Any]
 
 GRAPH_TASK: Final = "kg"
 """The task whose result is stored as edges, too."""
+_DOUBTFUL: Final = (b"\\u0000", b"NaN", b"Infinity")
 _WORST_FIRST: Final = (
     # Whatever else is in doubt: who is asked about a product sees to it that it is asked about.
     (ResultStatus.PENDING, EnrichmentStatus.WAITING),
@@ -62,9 +66,9 @@ def enrichment(product: Product, worked: Worked, *, at: str) -> Enrichment:
     before: Entries = product.enrichment
     results: dict[str, Any] = {task: before[task] for task in before if task in worked.kept}
     for task, result in worked.results.items():
-        entry = result.model_dump(mode="json", exclude_none=True)
-        results[task] = entry | {"at": at, "inputs": worked.inputs[task]}
-    return Enrichment(
+        results[task] = _entry(result, at=at, inputs=worked.inputs[task])
+    # Not validated: a catalogue's worth of it takes as long as finding it out did.
+    return Enrichment.model_construct(
         product_id=product.product_id,
         content_hash=product.content_hash,
         status=product_status(results),
@@ -90,6 +94,25 @@ def entry_at(entry: Mapping[str, Any]) -> datetime:
     return TaskEntry.model_validate(entry).at
 
 
+def _entry(result: TaskResult, *, at: str, inputs: str) -> dict[str, Any]:
+    """Return what stands in a product's enrichment for a result."""
+    entry = result.model_dump(mode="json", exclude_none=True) | {"at": at, "inputs": inputs}
+    if _is_storable(entry):
+        return entry
+    failed = TaskResult.failed(f"{result.source} gave text that no database can hold")
+    return failed.model_dump(mode="json", exclude_none=True) | {"at": at, "inputs": inputs}
+
+
+def _is_storable(entry: dict[str, Any]) -> bool:
+    try:
+        text = to_json(entry)
+        if any(mark in text for mark in _DOUBTFUL):
+            canonical_json(entry)
+    except ValueError:
+        return False
+    return True
+
+
 def _edges(product: Product, results: Entries, *, is_new: bool) -> tuple[Edge, ...] | None:
     """Return the product's relations, or None where they stay as they are stored."""
     entry = results.get(GRAPH_TASK)
@@ -98,7 +121,7 @@ def _edges(product: Product, results: Entries, *, is_new: bool) -> tuple[Edge, .
     if not is_new or entry["status"] == ResultStatus.ERROR:
         return None
     return tuple(
-        Edge(
+        Edge.model_construct(
             product_id=product.product_id,
             relation=Relation(related["relation"]),
             target=related["target"],

@@ -1,0 +1,197 @@
+"""How fast products are enriched end to end: `gardener.py speed`.
+
+Rows of Flipkart's catalogue as products of one tenant, repeated under further SKUs; all five tasks
+on, with the packaged configuration. PostgreSQL, Temporal, and gardener-workers as processes of
+their own, all on this machine: claim, enrich, store, from the start of the workflow to its end.
+Each round has a database and workers of its own; the first batches pay for warming up, too.
+
+Prints products per second and the peak memory of a worker: medians over the rounds.
+"""
+
+import argparse
+import asyncio
+import csv
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from catalogue.system import Postgres, postgres
+from processes import running
+from temporalio.client import Client
+
+from contextcore import ContextUnit
+from contextworker.brain import ProductRecord, open_brain
+from contextworker.core.testing import TemporalServer, temporal_server
+from contextworker.core.worker import shared_modules
+from contextworker.gardener.module import module
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+TENANT = "bench"
+MANY, FEW = 60_000, 6_000
+AT_ONCE = 5_000
+LONGEST = timedelta(minutes=20)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one round."""
+
+    products: int
+    seconds: float
+    peak_mb: float
+    """Of the worker that took most."""
+    cpu_s: float
+    """Of all workers: what the machine had left for them shows in the seconds."""
+    by_status: dict[str, int]
+
+    @property
+    def per_second(self) -> float:
+        """Products per second."""
+        return self.products / self.seconds
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="gardener.py speed", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round, a tenth of the products")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=2, help="gardener-worker processes")
+    parser.add_argument("--batch-size", type=int, default=500)
+    parser.add_argument("--parallel", type=int, default=4, help="batches in hand at once")
+    parser.add_argument("--data", type=Path, default=DATA / "flipkart.csv")
+    options = parser.parse_args(arguments)
+    if not options.data.is_file():
+        sys.exit(f"there is no {options.data}: give Flipkart's catalogue with --data")
+    records = read_products(options.data, FEW if options.quick else MANY)
+    rounds = [
+        asyncio.run(measure(records, options))
+        for _ in range(1 if options.quick else options.rounds)
+    ]
+    rates = [one.per_second for one in rounds]
+    last = rounds[-1]
+    print(f"{last.products:,} products, {options.workers} workers, {last.by_status}")
+    print(
+        f"products/s: {statistics.median(rates):,.0f} ({min(rates):,.0f}-{max(rates):,.0f}); "
+        f"peak memory of a worker: {max(one.peak_mb for one in rounds):.0f} MB; workers' CPU: "
+        f"{statistics.median(one.cpu_s / one.products for one in rounds) * 1e6:.0f} us a product"
+    )
+
+
+def read_products(path: Path, count: int) -> list[ProductRecord]:
+    """Read the catalogue as often as it takes to make so many products."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["product_name"]]
+    return [
+        ProductRecord(
+            sku=f"{number:07}",
+            name=row["product_name"],
+            dealer_code="flipkart",
+            category=row["product_category_tree"].replace(">>", ">") or None,
+            brand_name=row["brand"] or None,
+            price_retail=row["retail_price"] or None,
+        )
+        for number in range(count)
+        for row in [rows[number % len(rows)]]
+    ]
+
+
+async def measure(records: Sequence[ProductRecord], options: argparse.Namespace) -> Figures:
+    """Run one round, everything fresh."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with postgres(folder / "pg") as server:
+            return await _measure(records, options, folder, server)
+
+
+async def _measure(
+    records: Sequence[ProductRecord], options: argparse.Namespace, folder: Path, server: Postgres
+) -> Figures:
+    url = server.database("gardening")
+    async with open_brain(url) as brain:
+        for first in range(0, len(records), AT_ONCE):
+            await brain.upsert_products(TENANT, records[first : first + AT_ONCE], run_id="feed")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+    async with _system(folder, url, workers=options.workers) as (client, workers):
+        unit = ContextUnit(
+            payload={
+                "workflow_type": "gardener",
+                "tenant_id": TENANT,
+                "batch_size": options.batch_size,
+                "parallel": options.parallel,
+            }
+        )
+        before = sum(_cpu_s(worker) for worker in workers)
+        handle = await client.start_workflow(
+            "gardener",
+            unit,
+            id="gardener-bench",
+            task_queue=module.queue,
+            result_type=ContextUnit,
+            execution_timeout=LONGEST,
+        )
+        report: dict[str, Any] = (await handle.result()).payload
+        described = await handle.describe()
+        assert described.close_time is not None
+        assert report["products"] == len(records), report
+        return Figures(
+            products=report["products"],
+            seconds=(described.close_time - described.start_time).total_seconds(),
+            peak_mb=max(_peak_mb(worker) for worker in workers),
+            cpu_s=sum(_cpu_s(worker) for worker in workers) - before,
+            by_status=report["by_status"],
+        )
+
+
+@asynccontextmanager
+async def _system(
+    folder: Path, brain_url: str, *, workers: int
+) -> AsyncIterator[tuple[Client, list[psutil.Process]]]:
+    """Run Temporal and the workers while the block runs; they poll when it begins."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(temporal_server())
+        environment = _environment(server, folder, brain_url)
+        processes = [
+            await stack.enter_async_context(running(environment, "contextworker.gardener"))
+            for _ in range(workers)
+        ]
+        client = await server.connect(*shared_modules([module]))
+        # Routes are announced by workers that poll: a run of no products waits for that.
+        warm = ContextUnit(payload={"workflow_type": "gardener", "tenant_id": "nobody"})
+        await client.execute_workflow("gardener", warm, id="warm", task_queue=module.queue)
+        yield client, processes
+
+
+def _environment(server: TemporalServer, folder: Path, brain_url: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        **server.environment,
+        "BRAIN_URL": brain_url,
+        "CONTEXTWORKER_STORE_URL": (folder / "objects").as_uri(),
+        "CONTEXTWORKER_LOG_LEVEL": "WARNING",
+        "CONTEXTWORKER_PROMOTION": "always",
+    }
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _peak_mb(process: psutil.Process) -> float:
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
