@@ -38,7 +38,7 @@ def _done(task: str, **result: Any) -> dict[str, Any]:
 
 def test_the_gardeners_brand_comes_before_the_suppliers() -> None:
     """The enriched brand is what is shown; without one, the supplier's."""
-    found = _product(brand_name="msr", enrichment=_done("brand_model", brand="MSR"))
+    found = _product(brand_name="msr", enrichment=_done("ner", brand="MSR"))
     assert "MSR" == brand(found)
     assert "msr" == brand(_product(brand_name="msr"))
     assert not brand(_product())
@@ -52,23 +52,33 @@ def test_a_category_is_its_name_with_confidence() -> None:
 
 
 def test_attributes_are_one_line() -> None:
-    """Measures carry their unit, lists are joined."""
+    """Measures with their units, then what tells it from others like it, then technologies."""
     found = _product(
         enrichment=_done(
-            "attributes",
+            "params",
             weight={"value": 2.1, "unit": "kg"},
-            pack_count={"value": 4},
+            pack_count={"value": 4, "unit": "pcs"},
             dimensions={"value": [20, 30.5], "unit": "cm"},
-            colour={"value": ["red", "blue"]},
         )
+        | _done("ner", brand="MSR", variant={"colour": ["red", "blue"], "size": "L"})
+        | _done("tech", technologies=[{"id": "gore-tex", "name": "Gore-Tex"}])
     )
-    expected = "weight 2.1 kg, pack count 4, dimensions 20 x 30.5 cm, colour red, blue"
+    expected = (
+        "weight 2.1 kg, pack count 4 pcs, dimensions 20 x 30.5 cm, colour red, blue, size L, "
+        "Gore-Tex"
+    )
     assert expected == attributes(found)
 
 
 @pytest.mark.parametrize(
     "enrichment",
-    [{}, {"taxonomy": None}, {"taxonomy": {}}, {"taxonomy": {"result": "?"}, "attributes": 1}],
+    [
+        {},
+        {"taxonomy": None},
+        {"taxonomy": {}},
+        {"taxonomy": {"result": "?"}, "params": 1},
+        {"tech": {"result": {"technologies": 1}}, "ner": {"result": {"variant": "red"}}},
+    ],
 )
 def test_an_enrichment_of_another_shape_is_shown_as_none(enrichment: dict[str, Any]) -> None:
     """A product enriched by another version is still listed."""
@@ -100,7 +110,7 @@ def test_a_suppliers_brackets_are_text() -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_product_is_whole_at_every_width(width: int) -> None:
     """A narrow terminal shows as much, in fewer columns."""
-    enrichment = _done("brand_model", brand="MSR") | _done("attributes", colour={"value": "red"})
+    enrichment = _done("ner", brand="MSR", variant={"colour": ["red"]})
     stream = StringIO()
     table = products_table([_product(name="A tent for two", enrichment=enrichment)], width=width)
     Console(file=stream, width=width).print(table)

@@ -104,7 +104,7 @@ class School:
     async def trained(self, version: str) -> Trained:
         """Pretend that a model was trained."""
         artefact = await self.objects.put(version.encode(), prefix="acme/gardener/models/ner")
-        scores = {"held_out": 0.5, "seen": "acme/gone"}
+        scores = {"right_on_unseen": 0.5, "seen": "acme/gone"}
         report = TrainReport(
             task="ner",
             replaced=True,
@@ -158,7 +158,7 @@ async def test_a_model_learns_from_a_file_and_from_what_people_decided(
 
     report = trained.report
     assert (True, len(RIGHT)) == (report.replaced, report.examples)
-    assert report.scores["held_out"] > 0.7
+    assert report.scores["right_on_unseen"] > 0.7
     assert report.scores["brand"]["f1"] > 0.7
     assert report.before is None
     assert report.reason.startswith("it is the first; it is right in ")
@@ -220,7 +220,7 @@ def test_a_comparison_is_on_what_neither_had_seen(
     before: float | None,
 ) -> None:
     """What was recorded of the current one, for the examples of then; its answers for the new."""
-    current = Current("v1", {"held_out": recorded}, frozenset())
+    current = Current("v1", {"right_on_unseen": recorded}, frozenset())
 
     verdict = compare(rights, current, rescored, version="v2")
     forced = compare(rights, current, rescored, version="v2", force=True)
@@ -263,7 +263,11 @@ async def test_a_new_model_looks_again_at_what_is_in_review(
     assert (1, False) == (used.reopened, used.was_current)
     counts = await school.brain.count_products("acme")
     assert (1, 1) == (counts[EnrichmentStatus.PENDING], counts[EnrichmentStatus.REVIEW])
-    assert ("first", False, {"held_out": 0.5}) == (back.version, back.was_current, back.scores)
+    assert ("first", False, {"right_on_unseen": 0.5}) == (
+        back.version,
+        back.was_current,
+        back.scores,
+    )
     assert ["first", "second"] == [one.version for one in models]
     assert ["ann", "ann"] == [one.trained_by for one in models]
     with pytest.raises(InvalidInputError, match="no model 'x' of ner; there are first, second"):

@@ -53,7 +53,8 @@ def measures(result: Mapping[str, Any]) -> str:
 
 def known(result: Mapping[str, Any]) -> str:
     """Say technologies and materials by their names."""
-    found = [item for several in result.values() for item in several if isinstance(item, Mapping)]
+    lists = [several for several in result.values() if isinstance(several, list | tuple)]
+    found = [item for several in lists for item in several if isinstance(item, Mapping)]
     return ", ".join(str(item.get("name") or item.get("id")) for item in found)
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from contextworker.brain import ModelRecord
 from contextworker.cli.output.render import pairs
 from contextworker.cli.output.tables import plain_table
+from contextworker.gardener.training.comparing import RIGHT
 from contextworker.gardener.training.messages import TrainReport
 
 
@@ -55,9 +56,10 @@ def report_view(report: TrainReport) -> RenderableType:
 
 
 def _figures(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return every number of nested scores by its name, in its order."""
+    """Return every number of nested scores by its name."""
     found: list[tuple[str, str]] = []
-    for name, value in scores.items():
+    # The wire does not keep an order of keys: what two models are compared by comes first.
+    for name, value in sorted(scores.items(), key=lambda item: (item[0] != RIGHT, item[0])):
         label = f"{prefix}{name.replace('_', ' ')}"
         if isinstance(value, Mapping):
             found += _figures(value, f"{label} ")

@@ -18,7 +18,7 @@ from contextworker.core.objects import ObjectStore
 from contextworker.core.registry import Activity
 from contextworker.gardener.enrichers.configuration import Configuration
 from contextworker.gardener.training import program
-from contextworker.gardener.training.comparing import HELD_OUT, SEEN, Current, compare
+from contextworker.gardener.training.comparing import RIGHT, SEEN, Current, compare
 from contextworker.gardener.training.examples import read_file
 from contextworker.gardener.training.gathering import Gathering
 from contextworker.gardener.training.labels import CategoryLabels, Labels, name_labels
@@ -165,10 +165,10 @@ class Training(TrainActivities):
             version=version,
             force=request.force,
         )
-        scores = {HELD_OUT: outcome[HELD_OUT], **outcome["figures"]}
+        scores = {RIGHT: outcome["right"], **outcome["figures"]}
         before = None
         if current is not None and verdict.before is not None:
-            before = {**_told(current.scores), HELD_OUT: verdict.before}
+            before = {**_told(current.scores), RIGHT: verdict.before}
         report = TrainReport(
             task=request.task,
             replaced=verdict.use,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-HELD_OUT: Final = "held_out"
+RIGHT: Final = "right_on_unseen"
 SEEN: Final = "seen"
 """Of a model's scores: how right it was on what it had not seen; and the object of fingerprints of
 what it was trained on."""
@@ -63,7 +63,7 @@ def compare(
     after = mean(rights)
     if current is None:
         return Verdict(use=True, reason=f"it is the first; it is right {_percent(after)}")
-    recorded = current.scores.get(HELD_OUT)
+    recorded = current.scores.get(RIGHT)
     if current.version == version:
         return Verdict(
             use=True, reason="it is the current model: the examples are the same", before=after

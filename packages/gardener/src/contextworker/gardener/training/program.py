@@ -56,7 +56,7 @@ def train_in(folder: Path) -> dict[str, Any]:
     return {
         "version": learnt.version,
         "rights": rights,
-        "held_out": mean(rights),
+        "right": mean(rights),
         "figures": learner.figures(examples, answers),
         "rescored": rescored,
     }
