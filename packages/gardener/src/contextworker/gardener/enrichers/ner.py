@@ -86,14 +86,21 @@ class RulesEnricher:
         limit = len(head(name))
         known = vocabulary()
         taken = [(item.start, item.end) for item in measured]
+        # An inch or a litre is no size and no colour.
+        free = [w for w in found if not any(s <= w.start < e for s, e in taken)] if taken else found
+        colours, sizes = known.colours.find(free), known.sizes.find(free)
+        taken += [(free[h.first].start, free[h.after - 1].end) for h in (*colours, *sizes)]
         if brand.end:
             taken.append((brand.start, brand.end))
-        for phrases in (known.colours, known.sizes):
-            taken += [(found[h.first].start, found[h.after - 1].end) for h in phrases.find(found)]
         kind, kinds = find_type(name, found, category=_category(subject), limit=limit, taken=taken)
         taken += kinds
         model = find_model(name, found, brand_end=brand.end, taken=taken, limit=limit)
-        variant = find_variant(name, found, measured, product.params).as_json()
+        variant = find_variant(
+            name,
+            tuple(dict.fromkeys([hit.value for hit in colours])),
+            sizes[0].value if sizes else None,
+            product.params,
+        ).as_json()
         fields = {
             "product_type": kind,
             "brand": brand.name or None,

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contextworker.gardener.enrichers.measures import Found
 from contextworker.gardener.enrichers.params import said_by
-from contextworker.gardener.enrichers.text import Word, words
+from contextworker.gardener.enrichers.text import words
 from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 _COLOUR_KEYS = frozenset({"colour", "color", "farbe", "колір"})
@@ -39,37 +38,28 @@ class Spotted:
 
 
 def find_variant(
-    name: str, found: list[Word], measured: list[Found], params: Mapping[str, str]
+    name: str, colours: tuple[str, ...], size: str | None, params: Mapping[str, str]
 ) -> Spotted:
     """Return what a name says; what it leaves open, what the parameters say.
 
     Args:
         name: The product's.
-        found: Its words.
-        measured: What is measured in it: an inch or a litre is no size and no colour.
+        colours: Known ones that stand in it.
+        size: A known one that is written out in it; a size given by its form goes before.
         params: The supplier's parameters.
     """
-    spans = [(item.start, item.end) for item in measured]
-    free = [w for w in found if not any(s <= w.start < e for s, e in spans)] if spans else found
-    colour = _colours(free)
-    size = _size(name, free)
+    size = _by_form(name) or size
     for key, value in params.items():
         said = said_by(key)
-        if not colour and said & _COLOUR_KEYS:
-            colour = _colours(words(value))
+        if not colours and said & _COLOUR_KEYS:
+            colours = tuple(dict.fromkeys(h.value for h in vocabulary().colours.find(words(value))))
         if size is None and said & _SIZE_KEYS and (match := _SAID_SIZE.fullmatch(f"size {value}")):
             size = match[1].upper()
-    return Spotted(colour, size)
+    return Spotted(colours, size)
 
 
-def _colours(found: list[Word]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(hit.value for hit in vocabulary().colours.find(found)))
-
-
-def _size(name: str, free: list[Word]) -> str | None:
+def _by_form(name: str) -> str | None:
     if match := _SAID_SIZE.search(name) or _LAST_SIZE.search(name):
         return match[1].upper()
-    if letters := _LETTER_SIZE.search(name):
-        return letters[0]
-    hits = vocabulary().sizes.find(free)
-    return hits[0].value if hits else None
+    letters = _LETTER_SIZE.search(name)
+    return letters[0] if letters else None
