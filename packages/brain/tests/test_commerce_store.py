@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 from commerce_service import CommerceService
+from enriching import claim, enrichment
 
 from contextworker.brain import (
     Brain,
@@ -228,6 +229,34 @@ async def test_what_the_service_lost(
     assert [listed.product_id] == [
         found.product_id for found in await brain.get_products(tenant, [listed.product_id])
     ]
+
+
+async def test_settling_a_claim(
+    brain: Brain, tenant: str, product: NewProduct, service: CommerceService
+) -> None:
+    """A settled claim's results reach the service, `waiting` as `pending`; others' do not."""
+    await brain.upsert_products(tenant, [product(sku) for sku in "abc"], run_id="1")
+    claimed = {item.sku: item for item in (await claim(brain, tenant)).products}
+    await brain.upsert_products(tenant, [product("b", name="Stove")], run_id="2")
+    given = [
+        enrichment(claimed["a"], "waiting", ner={"status": "pending"}),
+        enrichment(claimed["b"], ner={"status": "done"}),
+        enrichment(claimed["c"], "review", ner={"status": "review"}),
+    ]
+    calls = service.orders.calls
+    taken = await brain.settle_claim(tenant, claim_id="c1", enrichments=given)
+    assert {claimed["a"].product_id, claimed["c"].product_id} == set(taken)
+    assert calls + 2 == service.orders.calls
+    stored = service.stored(tenant)
+    assert ("pending", {"ner": {"status": "pending"}}) == (
+        stored["a"]["enrichment_status"],
+        stored["a"]["enrichment"],
+    )
+    assert {} == stored["b"]["enrichment"]
+    assert "review" == stored["c"]["enrichment_status"]
+    assert 1 == (await brain.count_products(tenant))[EnrichmentStatus.WAITING]
+    assert taken == await brain.settle_claim(tenant, claim_id="c1", enrichments=given)
+    assert calls + 2 == service.orders.calls
 
 
 async def test_nonsense_from_the_service(

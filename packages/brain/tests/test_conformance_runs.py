@@ -210,6 +210,11 @@ async def test_a_run_that_never_finished(brain: Brain, tenant: str) -> None:
     assert {"w/1": "lost", "v/1": "running", "w/2": "running"} == {
         run_id: run.status for run_id, run in found.items()
     }
+    # An attempt of the first one's start that comes late.
+    await brain.start_run(tenant, run_id="w/1", workflow_id="w", supplier_code="camping")
+    assert ["w/1"] == [
+        run.run_id for run in await brain.list_runs(tenant) if run.status is RunStatus.LOST
+    ]
     assert found["w/1"].finished_at is not None
     assert "another run" in str(found["w/1"].error)
     late = await brain.finish_run(tenant, run_id="w/1")

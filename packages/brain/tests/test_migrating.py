@@ -4,6 +4,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contextworker.brain import ProductRecord, UpsertCounts, open_brain, product_id
+from contextworker.brain import (
+    EnrichmentStatus,
+    ProductRecord,
+    UpsertCounts,
+    open_brain,
+    product_id,
+)
 from contextworker.brain.settings import BrainSettings
 from contextworker.brain.sql import migrating
 from contextworker.brain.sql.database import open_database
@@ -33,12 +40,12 @@ async def execute(url: str, statement: str) -> None:
         await database.write(AsyncConnection.execute, text(statement))
 
 
-def upgrade_to_first(connection: Connection) -> None:
-    """Make the first schema there was."""
+def upgrade_to(connection: Connection, revision: str = "0001") -> None:
+    """Make the schema that there was once."""
     config = Config()
     config.set_main_option("script_location", str(migrating._SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, revision)
 
 
 def differences(connection: Connection) -> list[object]:
@@ -77,7 +84,7 @@ async def test_first_schema_is_brought_along(new_url: NewUrl) -> None:
     """What a Brain of the first schema holds is there after migrating, and takes new batches."""
     url = new_url()
     async with open_database(parse_url(url), BrainSettings()) as database:
-        await database.write(AsyncConnection.run_sync, upgrade_to_first)
+        await database.write(AsyncConnection.run_sync, upgrade_to)
     key = product_id("t", "d", "a")
     columns = "tenant_id, product_id, dealer_code, sku, dealer_name, name, price_retail, params"
     gone = "search_text, inserted_run_id, seen_run_id, counted_call"
@@ -96,6 +103,40 @@ async def test_first_schema_is_brought_along(new_url: NewUrl) -> None:
         counts = await brain.upsert_products("t", [same_price], run_id="1")
         assert UpsertCounts(updated=1) == counts
         assert [] == await brain.product_history("t", sku="a")
+
+
+async def test_doubts_are_found_in_what_is_there(new_url: NewUrl) -> None:
+    """What the gardener left in doubt before claims were is in the queues, for every tenant."""
+    url = new_url()
+    async with open_database(parse_url(url), BrainSettings()) as database:
+        await database.write(AsyncConnection.run_sync, upgrade_to, "0003")
+    enrichment = (
+        '{"taxonomy": {"status": "review"}, "ner": {"status": "done"}, "odd": "x", "none": null, '
+        '"params": {"status": "error"}, "nested": {"status": {"a": 1}}, "list": ["review"]}'
+    )
+    for tenant in ("t", "u"):
+        key = product_id(tenant, "d", "a")
+        await execute(
+            url,
+            "INSERT INTO products (tenant_id, product_id, dealer_code, sku, dealer_name, name, "
+            "params, status, content_hash, enrichment, enrichment_status, first_seen_at, "
+            f"last_seen_at, updated_at) VALUES ('{tenant}', '{key}', 'd', 'a', '', 'Tent', '{{}}', "
+            f"'active', 'h', '{enrichment}', 'error', "
+            "'2026-01-01 00:00:00.000000', '2026-01-02 00:00:00.000000', "
+            "'2026-01-01 00:00:00.000000')",
+        )
+    async with open_brain(url) as brain:
+        for tenant in ("t", "u"):
+            review, error = EnrichmentStatus.REVIEW, EnrichmentStatus.ERROR
+            (found,) = await brain.list_products(tenant, task="taxonomy", enrichment_status=review)
+            assert ("error", 7) == (found.enrichment_status, len(found.enrichment))
+            assert 1 == await brain.reopen_products(tenant, task="params", status=error)
+            for task in ("ner", "odd", "none", "nested", "list"):
+                assert [] == await brain.list_products(tenant, task=task, enrichment_status=review)
+            claimed = await brain.claim_products(
+                tenant, claim_id="c", limit=9, lease=timedelta(minutes=1)
+            )
+            assert ["a"] == [item.sku for item in claimed.products]
 
 
 async def test_many_processes_at_once(

@@ -1,0 +1,77 @@
+"""Processes that claim from one PostgreSQL at once, and one that dies over it."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from enriching import claim, end_lease
+
+from contextworker.brain import EnrichmentStatus, ProductRecord, open_brain
+
+_CLAIMER = Path(__file__).parent / "programs" / "claimer.py"
+
+NewUrl = Callable[[], str]
+Claimer = Callable[..., Awaitable[Process]]
+
+
+@pytest.fixture
+def claimer(environment: dict[str, str]) -> Claimer:
+    """Return what starts a process that claims."""
+
+    async def start(url: str, name: str, *, limit: int, lease_s: float, manner: str) -> Process:
+        arguments = [url, name, str(limit), str(lease_s), manner]
+        return await asyncio.create_subprocess_exec(
+            sys.executable, str(_CLAIMER), *arguments, stdout=PIPE, stderr=PIPE, env=environment
+        )
+
+    return start
+
+
+async def test_killed_claimer(
+    new_postgresql: NewUrl, claimer: Claimer, product: Callable[..., ProductRecord]
+) -> None:
+    """What a killed process has claimed is free when the lease has ended, and no sooner."""
+    url = new_postgresql()
+    async with open_brain(url) as brain:
+        await brain.upsert_products("shared", [product(str(n)) for n in range(20)], run_id="1")
+        process = await claimer(url, "killed", limit=15, lease_s=60, manner="hold")
+        assert process.stdout is not None
+        lost = (await process.stdout.readline()).decode().split()
+        process.kill()
+        await process.communicate()
+        assert (-9, 15) == (process.returncode, len(lost))
+        rest = await claim(brain, "shared", "rest", limit=20)
+        assert (5, True) == (len(rest.products), rest.held_elsewhere)
+        await end_lease(brain, "shared", "killed-0")
+        back = await claim(brain, "shared", "back", limit=20)
+        assert set(lost) == {item.product_id for item in back.products}
+
+
+@pytest.mark.slow
+async def test_processes_share_the_work(
+    new_postgresql: NewUrl, claimer: Claimer, product: Callable[..., ProductRecord]
+) -> None:
+    """Of several processes at once, one of them killed, every product is settled just once."""
+    url = new_postgresql()
+    async with open_brain(url) as brain:
+        await brain.upsert_products("shared", [product(str(n)) for n in range(2000)], run_id="1")
+        killed = await claimer(url, "killed", limit=100, lease_s=1, manner="hold")
+        assert killed.stdout is not None
+        lost = (await killed.stdout.readline()).decode().split()
+        killed.kill()
+        await killed.communicate()
+        processes = [
+            await claimer(url, name, limit=50, lease_s=60, manner="settle") for name in "xyz"
+        ]
+        taken: Counter[str] = Counter()
+        for process in processes:
+            out, err = await process.communicate()
+            assert 0 == process.returncode, err.decode()
+            taken.update(out.decode().split())
+        assert (2000, {1}) == (len(taken), set(taken.values()))
+        assert set(lost) <= taken.keys()
+        assert 2000 == (await brain.count_products("shared"))[EnrichmentStatus.DONE]
