@@ -1,5 +1,6 @@
-"""Reviews as callers see them: through a gateway, in the caller's name, for the caller's tenant."""
+"""Reviews and trainings as callers see them: through a gateway, and in the caller's name."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from temporalio.client import Client
 
 from contextworker.brain import Brain, ProductRecord
 from contextworker.core.client import AsyncWorkerClient, InvalidRequestError, TaskFailedError
+from contextworker.core.objects import ObjectStore
 from contextworker.core.testing import running
 from contextworker.gardener.module import module
 from contextworker.gateway.server import gateway
@@ -84,5 +86,52 @@ async def test_results_are_reviewed_through_a_gateway(
         )
     with pytest.raises(TaskFailedError, match="to accept results, say of which products"):
         await ask(caller, "gardener_review", action="accept", task="ner")
-    with pytest.raises(InvalidRequestError, match="payload[.]task"):
+    with pytest.raises(InvalidRequestError, match=r"payload\.task"):
         await ask(caller, "gardener_review", task="colour")
+
+
+async def test_what_people_decide_is_what_the_next_run_knows(
+    caller: AsyncWorkerClient, brain: Brain, objects: ObjectStore
+) -> None:
+    """Enriched, in review, corrected, trained on, enriched again: by the new model."""
+    made = [f"{brand}{ending}" for brand in ("Zor", "Vek", "Ludo") for ending in ("mix", "tar")]
+    records = [
+        ProductRecord(sku=f"b{number}", name=f"{brand} lamp {number} new", dealer_code="camp")
+        for number, brand in enumerate(made)
+    ]
+    await brain.upsert_products("acme", records, run_id="r")
+    examples = [
+        {"name": f"{brand} stove {number}", "label": {"brand": brand, "model": None}}
+        for number in range(8)
+        for brand in made
+    ]
+    lines = "".join(json.dumps(one) + "\n" for one in examples)
+    file = await objects.put(lines.encode(), prefix="acme/gardener/examples")
+
+    await ask(caller, "gardener")
+    page = await ask(caller, "gardener_review", task="ner", limit=100)
+    first = next(item for item in page["items"] if item["name"] == records[0].name)
+    corrected = await ask(
+        caller,
+        "gardener_review",
+        action="correct",
+        task="ner",
+        product_ids=[first["product_id"]],
+        correction={"brand": made[0]},
+    )
+    trained = await ask(caller, "gardener_train", task="ner", examples=file.model_dump())
+    await ask(caller, "gardener")
+    entries = {
+        product.sku: product.enrichment["ner"]
+        for product in await brain.list_products("acme", search="lamp")
+    }
+
+    assert 1 == corrected["decided"]
+    assert (True, len(examples) + 1) == (trained["replaced"], trained["examples"])
+    assert trained["reopened"] >= len(records) - 1
+    assert "person:anonymous" == entries["b0"]["source"]
+    known = [entries[record.sku] for record in records[1:]]
+    assert {f"tagger@{trained['version']}"} == {entry["source"] for entry in known}
+    assert made[1:] == [entry["result"]["brand"] for entry in known]
+    again = await ask(caller, "gardener_train", task="ner", use=trained["version"])
+    assert (False, "it was the current one already") == (again["replaced"], again["reason"])

@@ -21,7 +21,7 @@ Table = Mapping[str, Any]
 PACKAGED: Final[Table] = {
     "tasks": list(RESULTS),
     "taxonomy": {"enrichers": ["classifier", "names"]},
-    "ner": {"enrichers": ["rules"]},
+    "ner": {"enrichers": ["tagger", "rules"]},
     "params": {"enrichers": ["measures"]},
     "tech": {"enrichers": ["vocabulary"]},
     "kg": {"enrichers": ["relations"]},
