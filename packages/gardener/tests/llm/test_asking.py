@@ -202,7 +202,7 @@ async def test_only_what_can_be_checked_is_done(server: LlmServer, case: str) ->
 
     result = one(await ask(asker(server), subjects(1), NER))
 
-    assert (status, reason) == (result.status, result.reason)
+    assert (status, reason, 1) == (result.status, result.reason, len(server.asked))
 
 
 async def test_measures_are_checked(server: LlmServer) -> None:
@@ -417,6 +417,8 @@ SPLIT: dict[str, Callable[[Asked], Reply]] = {
 }
 
 
+# pydantic-ai writes a refusal down in a way that pydantic 2.12 remarks on.
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize("case", SPLIT)
 async def test_one_bad_product_does_not_hold_up_others(server: LlmServer, case: str) -> None:
     """What fails for one product's sake is asked in halves, until that product is alone."""
