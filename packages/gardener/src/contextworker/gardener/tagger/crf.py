@@ -26,8 +26,26 @@ class Weights:
     steps: tuple[tuple[float, float, float], ...]
 
 
-def learn(sequences: Iterable[tuple[Sequence[Sequence[str]], Sequence[int]]]) -> Weights:
-    """Learn from sequences of features per token, and the label of each token.
+class Numbers:
+    """Numbers for features: what CRFsuite writes down is lines of text, and names hold anything."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, str] = {}
+
+    def of(self, features: Iterable[str]) -> list[str]:
+        """Return their numbers, new ones for those not seen before."""
+        numbers = self._numbers
+        return [numbers.setdefault(feature, str(len(numbers))) for feature in features]
+
+    def names(self) -> list[str]:
+        """Return the features by number."""
+        return list(self._numbers)
+
+
+def learn(
+    sequences: Iterable[tuple[Sequence[Sequence[str]], Sequence[int]]], numbers: Numbers
+) -> Weights:
+    """Learn from sequences of numbered features per token, and the label of each token.
 
     The same sequences in the same order give the same weights.
     """
@@ -43,18 +61,12 @@ def learn(sequences: Iterable[tuple[Sequence[Sequence[str]], Sequence[int]]]) ->
             "feature.possible_transitions": True,
         }
     )
-    # Numbers for features: what CRFsuite writes down is lines of text, and names hold anything.
-    numbers: dict[str, str] = {}
     for features, labels in sequences:
-        numbered = [
-            [numbers.setdefault(feature, str(len(numbers))) for feature in token]
-            for token in features
-        ]
-        trainer.append(numbered, [LABELS[label] for label in labels])
+        trainer.append(features, [LABELS[label] for label in labels])
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "field")
         trainer.train(file)
-        return _read(file, list(numbers))
+        return _read(file, numbers.names())
 
 
 def _read(file: str, names: Sequence[str]) -> Weights:

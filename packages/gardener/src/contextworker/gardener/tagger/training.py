@@ -1,7 +1,7 @@
 """Train a tagger on examples."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +10,9 @@ import numpy as np
 from contextworker.core.errors import InvalidInputError
 from contextworker.gardener.tagger.alignment import Alias, Span, find_aliases, places, spans_of
 from contextworker.gardener.tagger.calibration import calibrate, threshold_for
-from contextworker.gardener.tagger.crf import BEGIN, INSIDE, OUTSIDE, Weights, learn
+from contextworker.gardener.tagger.crf import BEGIN, INSIDE, OUTSIDE, Numbers, Weights, learn
 from contextworker.gardener.tagger.decoding import steps_of
-from contextworker.gardener.tagger.examples import TaggedExample, TagText
+from contextworker.gardener.tagger.examples import NER_ATTRIBUTES, TaggedExample, TagText
 from contextworker.gardener.tagger.features import OFFSETS, beyond, category_key, context, seen_from
 from contextworker.gardener.tagger.folds import folds_of
 from contextworker.gardener.tagger.knowledge import Facts, Knowledge
@@ -45,8 +45,9 @@ class _Name:
 def train(examples: Sequence[TaggedExample], *, beat: Beat | None = None) -> Tagger:
     """Return a tagger that has learnt from examples; the same ones give the same tagger.
 
-    Every attribute is learnt from the names in which somebody looked for it. Confidences are
-    calibrated on a quarter of the names, by a tagger that has not seen them.
+    Every attribute is learnt from the names in which somebody looked for it. The confidences of
+    what task `ner` asks for are calibrated on a quarter of the names, by a tagger that has not
+    seen them.
 
     Args:
         examples: Names with what is known of them.
@@ -68,7 +69,9 @@ def train(examples: Sequence[TaggedExample], *, beat: Beat | None = None) -> Tag
         fold = folds_of([name.example for name in names], _APART)
         seen = [name for name, number in zip(names, fold, strict=True) if number]
         unseen = [name.example for name, number in zip(names, fold, strict=True) if not number]
-        outcomes = _outcomes(_trained(seen, attributes, {}, beat), unseen)
+        decisive = [attribute for attribute in attributes if attribute in NER_ATTRIBUTES]
+        if decisive:
+            outcomes = _outcomes(_trained(seen, decisive, {}, beat), unseen)
     return _trained(names, attributes, outcomes, beat)
 
 
@@ -117,7 +120,8 @@ def _trained(
     beat: Beat,
 ) -> Tagger:
     knowledge = Knowledge.gather((name.tokens.keys, name.roles) for name in names)
-    shared = [_Shared.of(name, knowledge) for name in names]
+    numbers = Numbers()
+    shared = [_Shared.of(name, knowledge, numbers) for name in names]
     learnt: list[tuple[Attribute, Weights]] = []
     threshold = _DEFAULT_THRESHOLD
     for attribute in attributes:
@@ -125,7 +129,7 @@ def _trained(
         calibration = calibrate(outcomes.get(attribute, ()))
         if attribute == BRAND and outcomes.get(BRAND):
             threshold = threshold_for([(calibration.of(p), ok) for p, ok in outcomes[BRAND]])
-        one, weights = _attribute(attribute, shared)
+        one, weights = _attribute(attribute, shared, numbers)
         curve = {"slope": calibration.slope, "shift": calibration.shift}
         learnt.append((one.model_copy(update=curve), weights))
     features = sorted({feature for _, weights in learnt for feature in weights.features})
@@ -147,14 +151,14 @@ def _trained(
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """A name with the features that all attributes are learnt from."""
+    """A name with the features that all attributes are learnt from, numbered."""
 
     name: _Name
     features: list[list[str]]
     facts: list[Facts]
 
     @classmethod
-    def of(cls, name: _Name, knowledge: Knowledge) -> "_Shared":
+    def of(cls, name: _Name, knowledge: Knowledge, numbers: Numbers) -> "_Shared":
         tokens = name.tokens
         facts = [knowledge.facts(key, less=name.roles) for key in tokens.keys]
         features = list(context(tokens, facts, category_key(name.example.category)))
@@ -165,10 +169,10 @@ class _Shared:
                     features[at] += seen_from(offset, tokens.words[other], facts[other].shared)
                 else:
                     features[at].append(beyond(offset))
-        return cls(name, features, facts)
+        return cls(name, [numbers.of(found) for found in features], facts)
 
     def of_attribute(
-        self, attribute: str, lexicon: Lexicon, own: frozenset[Alias]
+        self, attribute: str, lexicon: Lexicon, own: frozenset[Alias], numbers: Numbers
     ) -> list[list[str]]:
         """Return all features for one attribute."""
         marks = lexicon.marks(self.name.tokens.keys, less=own)
@@ -181,11 +185,13 @@ class _Shared:
                 if 0 <= other < len(roles):
                     prefix = f"{offset}:{attribute}|" if offset else f"{attribute}|"
                     added += [prefix + fact for fact in roles[other]]
-            features.append([*found, *added])
+            features.append([*found, *numbers.of(added)])
         return features
 
 
-def _attribute(attribute: str, names: Sequence[_Shared]) -> tuple[Attribute, Weights]:
+def _attribute(
+    attribute: str, names: Sequence[_Shared], numbers: Numbers
+) -> tuple[Attribute, Weights]:
     asked = [one for one in names if attribute in one.name.example.values]
     aliases = find_aliases([(one.name.tokens, one.name.example.values[attribute]) for one in asked])
     spans = [_spans(one.name, attribute, aliases) for one in asked]
@@ -195,7 +201,8 @@ def _attribute(attribute: str, names: Sequence[_Shared]) -> tuple[Attribute, Wei
     ]
     counts = Counter(value for own in values for value in own)
     lexicon = Lexicon(counts)
-    weights = learn(_sequences(attribute, asked, spans, values, lexicon))
+    examples = zip(asked, spans, values, strict=True)
+    weights = learn(_sequences(attribute, examples, lexicon, numbers), numbers)
     return (
         Attribute(
             name=attribute,
@@ -232,16 +239,15 @@ def _compacted(names: Sequence[_Shared], attribute: str) -> bool:
 
 def _sequences(
     attribute: str,
-    names: Sequence[_Shared],
-    spans: Sequence[Sequence[Span]],
-    values: Sequence[frozenset[Alias]],
+    examples: Iterable[tuple[_Shared, list[Span], frozenset[Alias]]],
     lexicon: Lexicon,
+    numbers: Numbers,
 ) -> Iterator[tuple[list[list[str]], list[int]]]:
-    for one, found, own in zip(names, spans, values, strict=True):
+    for one, found, own in examples:
         if one.name.example.values[attribute] and not found:
             continue  # it has a value, and we cannot see where: neither a yes nor a no
         labels = [OUTSIDE] * len(one.features)
         for span in found:
             labels[span.first : span.after] = [BEGIN] + [INSIDE] * (span.after - span.first - 1)
         if labels:
-            yield one.of_attribute(attribute, lexicon, own), labels
+            yield one.of_attribute(attribute, lexicon, own, numbers), labels
