@@ -19,9 +19,9 @@ GRAPH_TASK: Final = "kg"
 _DOUBTFUL: Final = (b"\\u0000", b"NaN", b"Infinity")
 _WORST_FIRST: Final = (
     # Whatever else is in doubt: who is asked about a product sees to it that it is asked about.
-    (ResultStatus.PENDING, EnrichmentStatus.WAITING),
-    (ResultStatus.ERROR, EnrichmentStatus.ERROR),
-    (ResultStatus.REVIEW, EnrichmentStatus.REVIEW),
+    (ResultStatus.PENDING.value, EnrichmentStatus.WAITING),
+    (ResultStatus.ERROR.value, EnrichmentStatus.ERROR),
+    (ResultStatus.REVIEW.value, EnrichmentStatus.REVIEW),
 )
 
 
@@ -44,8 +44,11 @@ def product_status(entries: Entries) -> EnrichmentStatus:
 
     It waits as long as one of its tasks does, or nobody would ever ask the language model.
     """
-    stand = {entry.get("status") for entry in entries.values()}
-    return next((status for task, status in _WORST_FIRST if task in stand), EnrichmentStatus.DONE)
+    stand = [entry.get("status") for entry in entries.values()]
+    for task, status in _WORST_FIRST:
+        if task in stand:
+            return status
+    return EnrichmentStatus.DONE
 
 
 def moment(at: datetime) -> str:
@@ -64,9 +67,16 @@ def enrichment(product: Product, worked: Worked, *, at: str) -> Enrichment:
         at: The time of new entries.
     """
     before: Entries = product.enrichment
-    results: dict[str, Any] = {task: before[task] for task in before if task in worked.kept}
-    for task, result in worked.results.items():
-        results[task] = _entry(result, at=at, inputs=worked.inputs[task])
+    results = {task: before[task] for task in before if task in worked.kept}
+    new = {
+        task: _entry(result, at=at, inputs=worked.inputs[task])
+        for task, result in worked.results.items()
+    }
+    if not _is_storable(new):
+        new = {
+            task: entry if _is_storable(entry) else _refused(entry) for task, entry in new.items()
+        }
+    results |= new
     # Not validated: a catalogue's worth of it takes as long as finding it out did.
     return Enrichment.model_construct(
         product_id=product.product_id,
@@ -95,19 +105,35 @@ def entry_at(entry: Mapping[str, Any]) -> datetime:
 
 
 def _entry(result: TaskResult, *, at: str, inputs: str) -> dict[str, Any]:
-    """Return what stands in a product's enrichment for a result."""
-    entry = result.model_dump(mode="json", exclude_none=True) | {"at": at, "inputs": inputs}
-    if _is_storable(entry):
-        return entry
-    failed = TaskResult.failed(f"{result.source} gave text that no database can hold")
-    return failed.model_dump(mode="json", exclude_none=True) | {"at": at, "inputs": inputs}
+    """Return what stands in a product's enrichment for a result: a TaskEntry as JSON.
+
+    Without its model, which takes several times as long.
+    """
+    entry = {
+        "status": result.status.value,
+        "result": result.result,
+        "confidence": result.confidence,
+        "source": result.source,
+        "tokens": result.tokens,
+        "cost_usd": result.cost_usd,
+        "at": at,
+        "inputs": inputs,
+    }
+    if result.reason is not None:
+        entry["reason"] = result.reason
+    return entry
 
 
-def _is_storable(entry: dict[str, Any]) -> bool:
+def _refused(entry: Mapping[str, Any]) -> dict[str, Any]:
+    failed = TaskResult.failed(f"{entry['source']} gave text that no database can hold")
+    return _entry(failed, at=entry["at"], inputs=entry["inputs"])
+
+
+def _is_storable(entry: Entries) -> bool:
     try:
         text = to_json(entry)
         if any(mark in text for mark in _DOUBTFUL):
-            canonical_json(entry)
+            canonical_json(entry)  # which is slower, and sure
     except ValueError:
         return False
     return True

@@ -1,6 +1,7 @@
 """What a worker keeps in memory of what runs go by."""
 
 import asyncio
+import gc
 from collections import OrderedDict
 
 from pydantic import TypeAdapter
@@ -66,6 +67,9 @@ class KnownPipelines:
         pipeline = await asyncio.to_thread(
             make_pipeline, tenant_id, self._configuration.of(tenant_id), brands, models
         )
+        # Models and taxonomies stay for as long as the worker: no use in looking, again and again,
+        # for what of their many objects could be thrown away.
+        gc.freeze()
         return pipeline, _size(knowledge.brands, *knowledge.models.values())
 
     def _forget(self) -> None:
