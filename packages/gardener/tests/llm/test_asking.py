@@ -227,10 +227,7 @@ async def test_measures_are_checked(server: LlmServer) -> None:
         asker(server, tasks=["params"]), subjects(1, name="Tent 1.8 kg"), frozenset({"params"})
     )
 
-    assert (
-        "params: Value error, weight is in 'lb', not in g or kg"
-        == (server.asked[1].products[0]["refused"])
-    )
+    assert "params: weight is in 'lb', not in g or kg" == (server.asked[1].products[0]["refused"])
     assert "the words of power, '5 W', do not stand in the product" == (
         one(answers, "params").reason
     )

@@ -56,9 +56,7 @@ def test_near_servers_need_no_tls(url: str) -> None:
 )
 def test_far_servers_need_tls(url: str) -> None:
     """A key does not cross the internet in the clear, unless somebody says so."""
-    assert "base_url: Value error, the key and the products would travel unencrypted" in (
-        problem(base_url=url)
-    )
+    assert "base_url: the key and the products would travel unencrypted" in (problem(base_url=url))
     assert url == config(base_url=url, allow_plain_http=True).base_url
 
 
@@ -75,7 +73,7 @@ def test_far_servers_need_tls(url: str) -> None:
 )
 def test_an_address_is_one(url: str, words: str) -> None:
     """What is no address is refused, saying how one looks."""
-    assert words in problem(base_url=url)
+    assert problem(base_url=url).startswith(f"base_url: {words}")
 
 
 def test_a_key_in_the_address_is_not_shown() -> None:

@@ -16,6 +16,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from contextworker.core.errors import ConfigurationError
 
@@ -94,7 +95,7 @@ class LlmConfig(BaseModel):
             url = urlsplit(value)
             host, _ = url.hostname, url.port
         except ValueError as error:
-            raise ValueError(f"it is no address: {error}") from None
+            raise _wrong(f"it is no address: {error}") from None
         if url.username is not None or url.password is not None:
             # No ValueError: Pydantic, and whoever words its errors, would show the value.
             raise ConfigurationError(
@@ -102,11 +103,11 @@ class LlmConfig(BaseModel):
                 "name the variable that holds the key in api_key_env"
             )
         if url.scheme not in {"http", "https"} or not host:
-            raise ValueError("it is no address: write https://HOST/v1, or http:// on this machine")
+            raise _wrong("it is no address: write https://HOST/v1, or http:// on this machine")
         if url.query or url.fragment:
-            raise ValueError("it ends with its path, such as /v1, without ? and #")
+            raise _wrong("it ends with its path, such as /v1, without ? and #")
         if url.scheme == "http" and not info.data.get("allow_plain_http") and not _is_near(host):
-            raise ValueError(
+            raise _wrong(
                 "the key and the products would travel unencrypted: write https://, or "
                 "allow_plain_http = true where the network itself is trusted"
             )
@@ -142,6 +143,11 @@ class LlmConfig(BaseModel):
                 f"{self.api_key_env} holds no key: it has characters that no HTTP header may carry"
             )
         return key
+
+
+def _wrong(reason: str) -> PydanticCustomError:
+    # Unlike a ValueError's, its words are shown as they are.
+    return PydanticCustomError("base_url", "{reason}", {"reason": reason})
 
 
 def _is_near(host: str) -> bool:

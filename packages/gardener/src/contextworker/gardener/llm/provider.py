@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 
 # It greets on stderr who runs an agent for the first time.
 pydantic_ai.BANNER_ENABLED = False
+# It logs every request.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 class Provider:

@@ -154,7 +154,8 @@ def _saved(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        return Unusable(f"{where}: {first['msg']}" if where else first["msg"])
+        what = first["msg"].removeprefix("Value error, ")
+        return Unusable(f"{where}: {what}" if where else what)
 
 
 def _without_blanks(value: Any) -> Any:
