@@ -268,3 +268,20 @@ def test_examples_of_one_product_stay_together() -> None:
 
     assert all(len(set(folds[n : n + 3])) == 1 for n in range(0, 30, 3))
     assert {0, 1, 2} == set(folds)
+
+
+def test_what_stands_in_no_name_is_not_learnt() -> None:
+    """And that is said, rather than a tagger made that finds nothing."""
+    examples = [TaggedExample(f"Tent {n}", {"brand": (f"Maker{n}",)}) for n in range(30)]
+
+    with pytest.raises(InvalidInputError, match="too little to learn from: 30 examples"):
+        train(examples)
+
+
+def test_values_of_one_word_stay_of_one_word() -> None:
+    """Where no example goes on after its first word, nothing does."""
+    examples = [TaggedExample(f"Brand{n} Tent {n}", {"brand": (f"Brand{n}",)}) for n in range(30)]
+
+    tags = train(examples).tag(["Vango Nevis Nevis Tent", "Tent"])[0]
+
+    assert "Vango" == tags["brand"].value

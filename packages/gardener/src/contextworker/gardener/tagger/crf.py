@@ -11,6 +11,9 @@ INSIDE: Final = 1
 OUTSIDE: Final = 2
 LABELS: Final = ("B", "I", "O")
 
+NEVER: Final = -1e4
+"""The score of what cannot be, such as a value that goes on before it has begun."""
+
 _L1: Final = 0.3
 _L2: Final = 0.1
 _ROUNDS: Final = 80
@@ -82,7 +85,8 @@ def _read(file: str, names: Sequence[str]) -> Weights:
     for (number, label), weight in info.state_features.items():
         if abs(weight) >= _LEAST:
             features.setdefault(names[int(number)], [0.0, 0.0, 0.0])[_NUMBER[label]] = weight
-    steps = [[0.0, 0.0, 0.0] for _ in LABELS]
+    # A label that no example has weighs nothing, which could still be more than the others do.
+    steps = [[0.0 if label in info.labels else NEVER for label in LABELS] for _ in LABELS]
     for (before, after), weight in info.transitions.items():
         steps[_NUMBER[before]][_NUMBER[after]] = weight
     return Weights(

@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contextworker.gardener.tagger.crf import BEGIN, INSIDE, OUTSIDE
+from contextworker.gardener.tagger.crf import BEGIN, INSIDE, NEVER, OUTSIDE
 
 Floats = npt.NDArray[np.float32]
-
-NEVER = -1e4
-"""The score of what cannot be, such as a value that goes on before it has begun."""
 
 
 @dataclass(frozen=True, slots=True)

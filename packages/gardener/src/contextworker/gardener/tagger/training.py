@@ -25,6 +25,9 @@ from contextworker.gardener.tagger.tokens import Tokens
 LEAST_EXAMPLES: Final = 20
 """With a value of an attribute, for it to be learnt."""
 
+EXAMPLES_LIMIT: Final = 20_000
+"""Examples that are learnt from: of more, the last."""
+
 _DEFAULT_THRESHOLD: Final = 0.85
 _APART: Final = 4
 _WORTH_CALIBRATING: Final = 100
@@ -50,20 +53,15 @@ def train(examples: Sequence[TaggedExample], *, beat: Beat | None = None) -> Tag
     seen them.
 
     Args:
-        examples: Names with what is known of them.
+        examples: Names with what is known of them; of too many, the last are taken.
         beat: Called between steps, for a heartbeat.
 
     Raises:
         InvalidInputError: There are too few to learn any attribute from.
     """
     beat = beat or _no_beat
-    names = [_name(example) for example in examples]
+    names = [_name(example) for example in examples[-EXAMPLES_LIMIT:]]
     attributes = _worth_learning(names)
-    if not attributes:
-        raise InvalidInputError(
-            f"there is too little to learn from: {len(examples)} examples, and none of their "
-            f"attributes has {LEAST_EXAMPLES} values that stand in the names"
-        )
     outcomes: dict[str, list[tuple[float, bool]]] = {}
     if len(names) >= _WORTH_CALIBRATING:
         fold = folds_of([name.example for name in names], _APART)
@@ -129,9 +127,17 @@ def _trained(
         calibration = calibrate(outcomes.get(attribute, ()))
         if attribute == BRAND and outcomes.get(BRAND):
             threshold = threshold_for([(calibration.of(p), ok) for p, ok in outcomes[BRAND]])
-        one, weights = _attribute(attribute, shared, numbers)
+        found = _attribute(attribute, shared, numbers)
+        if found is None:
+            continue
+        one, weights = found
         curve = {"slope": calibration.slope, "shift": calibration.shift}
         learnt.append((one.model_copy(update=curve), weights))
+    if not learnt:
+        raise InvalidInputError(
+            f"there is too little to learn from: {len(names)} examples, and none of their "
+            f"attributes has {LEAST_EXAMPLES} values that stand in the names"
+        )
     features = sorted({feature for _, weights in learnt for feature in weights.features})
     rows = {feature: row for row, feature in enumerate(features)}
     table = np.zeros((len(features), 3 * len(learnt)), dtype=np.float32)
@@ -191,10 +197,13 @@ class _Shared:
 
 def _attribute(
     attribute: str, names: Sequence[_Shared], numbers: Numbers
-) -> tuple[Attribute, Weights]:
+) -> tuple[Attribute, Weights] | None:
+    """Learn one attribute; None where none of its values is seen in a name."""
     asked = [one for one in names if attribute in one.name.example.values]
     aliases = find_aliases([(one.name.tokens, one.name.example.values[attribute]) for one in asked])
     spans = [_spans(one.name, attribute, aliases) for one in asked]
+    if not any(spans):
+        return None
     values = [
         frozenset(one.name.tokens.keys[span.first : span.after] for span in found)
         for one, found in zip(asked, spans, strict=True)
