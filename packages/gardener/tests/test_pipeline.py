@@ -283,7 +283,7 @@ NAMES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(names=NAMES, category=st.sampled_from(["", "Camping > Tents", "Outdoor"]))
 def test_what_is_said_of_a_product_is_said_in_any_company(names: list[str], category: str) -> None:
     """Alone, in a batch, twice: the same results, the same inputs."""

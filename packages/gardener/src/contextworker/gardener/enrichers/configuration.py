@@ -122,8 +122,12 @@ def read_configuration(path: Path | None = None) -> Configuration:
         for name, value in reader.table("tenants", tables.get("tenants", {})).items()
         for own in [reader.table(f"tenants.{name}", value)]
     }
-    everybody = [default, *(table for _, table in tenants.values())]
-    used = {task for table in everybody for task in reader.names("tasks", table["tasks"])}
+    everybody = {"default": default} | {f"tenants.{n}": table for n, (_, table) in tenants.items()}
+    used = {
+        task
+        for where, table in everybody.items()
+        for task in reader.names(f"{where}.tasks", table["tasks"])
+    }
     return Configuration(
         reader.read("default", default, own, used),
         {

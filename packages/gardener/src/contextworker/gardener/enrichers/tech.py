@@ -7,8 +7,13 @@ from typing import Any, Final
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
-from contextworker.gardener.enrichers.tech_file import KnownThing, TechVocabulary, load_tech
-from contextworker.gardener.enrichers.text import Hit, Word, words
+from contextworker.gardener.enrichers.tech_file import (
+    ONLY_SOUNDS,
+    KnownThing,
+    TechVocabulary,
+    load_tech,
+)
+from contextworker.gardener.enrichers.text import Hit, Word, keys, words
 
 _CERTAINTY: Final = 0.95
 _IN_CONTEXT: Final = 0.9
@@ -64,14 +69,20 @@ class TechEnricher:
 
     def _stated(self, text: str) -> Iterator[tuple[KnownThing, str]]:
         found = words(text)
-        keys: set[str] | None = None
+        around: set[str] | None = None
         for hit in self._vocabulary.phrases.find(found):
-            if hit.value.context:
-                keys = keys or {word.key for word in found}
-                if keys.isdisjoint(hit.value.context):
+            thing = hit.value
+            if thing is ONLY_SOUNDS:
+                continue
+            if thing.context:
+                around = around or {word.key for word in found}
+                if around.isdisjoint(thing.context):
                     continue
+            said = text[found[hit.first].start : found[hit.after - 1].end]
+            if thing.written and said not in thing.written and said[:-1] not in thing.written:
+                continue
             if not self._is_denied(text, found, hit):
-                yield hit.value, text[found[hit.first].start : found[hit.after - 1].end]
+                yield thing, said
 
     def _is_denied(self, text: str, found: list[Word], hit: Hit[KnownThing]) -> bool:
         known = self._vocabulary
@@ -94,14 +105,21 @@ def vocabulary(context: EnricherContext) -> TechEnricher:
     return TechEnricher(load_tech(options.file), threshold=options.threshold)
 
 
+_DENIALS: Final = frozenset(
+    keys(word)
+    for word in ("no", "none", "false", "0", "n/a", "without", "nein", "ohne", "ні", "без")
+)
+"""What a parameter says where a product has not what its key names."""
+
 _NOTHING: Final = TaskResult(status=ResultStatus.DONE, confidence=1.0, source=TechEnricher.source)
 
 
 def _texts(product: ProductText) -> Iterator[str]:
     yield product.name
     for key, value in product.params.items():
-        # With its key: "material: down" has its context there, and "leather: no" its denial.
-        yield f"{key}: {value}"
+        if keys(value) not in _DENIALS:
+            # With its key: "filling: down" has its context there, and "Bluetooth: 5 m" its thing.
+            yield f"{key}: {value}"
     yield product.description
 
 
