@@ -61,6 +61,7 @@ def test_brands_are_confirmed_or_found(name: str, stated: str, brand: str) -> No
         ("Dog aw bowl", "", None, None),
         ("white tent", "", None, None),
         ("Colman 2024 X", "", "Coleman", None),
+        ("Second Coleman Skin", "", "Coleman", "'Coleman' stands in the name, but not first"),
         ("", "", None, None),
     ],
 )

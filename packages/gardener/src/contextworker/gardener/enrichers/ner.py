@@ -7,11 +7,11 @@ from typing import Any, Final
 from pydantic import Field
 
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.brands import Brands, find_phrase, is_placeholder
+from contextworker.gardener.enrichers.brands import BrandHit, Brands, find_phrase, is_placeholder
 from contextworker.gardener.enrichers.measures import find_measures
 from contextworker.gardener.enrichers.models import find_model
 from contextworker.gardener.enrichers.options import Options, answers, read_options
-from contextworker.gardener.enrichers.product_types import find_type
+from contextworker.gardener.enrichers.product_types import find_type, known_kinds
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.text import Word, head, words
 from contextworker.gardener.enrichers.variants import find_variant
@@ -24,8 +24,11 @@ _STATED = 0.92
 _STATED_WORD = 0.4
 _STATED_AGAINST_NAME = 0.6
 _NAMED_FIRST = 0.95
-_NAMED_LATER = 0.87
-_MISSPELT = 0.95
+_NAMED_AFTER_KIND = 0.87
+# Of 20,000 products of a shop, first words that are a known brand were it nearly always, and later
+# ones about half of the time: "Second Skin", "Peter England".
+_NAMED_LATER = 0.5
+_MISSPELT = 0.9
 _LIKE_ENOUGH = 0.8
 
 
@@ -123,9 +126,8 @@ class RulesEnricher:
         if not is_placeholder(product.brand_name):
             return self._stated(product, found)
         if hit := self._brands.find(product.name, found):
-            confidence = _NAMED_LATER if found and hit.start > found[0].start else _NAMED_FIRST
             doubt = f"{hit.brand!r} stands in the name, but not first"
-            return FoundBrand(hit.brand, confidence, doubt, hit.start, hit.end)
+            return FoundBrand(hit.brand, _by_place(hit, found), doubt, hit.start, hit.end)
         if hit := self._brands.find_misspelt(found, likeness=_LIKE_ENOUGH):
             written = product.name[hit.start : hit.end]
             doubt = f"{written!r} is like the known brand {hit.brand!r}, but not surely it"
@@ -157,6 +159,18 @@ def rules(context: EnricherContext) -> RulesEnricher:
     answers(context, "rules", "ner")
     options = read_options(context, NerOptions)
     return RulesEnricher(Brands(context.brands), threshold=options.threshold)
+
+
+def _by_place(hit: BrandHit, found: list[Word]) -> float:
+    """Return how sure a known brand is by what stands before it: nothing, its kind, or more."""
+    before = [word for word in found if word.start < hit.start]
+    if not before:
+        return _NAMED_FIRST
+    known = vocabulary()
+    explained = sum(
+        named.length for phrases in (known_kinds(), known.colours) for named in phrases.find(before)
+    ) + sum(word.key in known.plain for word in before)
+    return _NAMED_AFTER_KIND if explained >= len(before) else _NAMED_LATER
 
 
 def _category(subject: Subject) -> str:

@@ -39,7 +39,7 @@ def unpack(artefact: bytes) -> tuple[Learnt, Floats, Floats]:
         raise PermanentError(f"this is no model of a tagger: {wrong} is wrong") from error
     except (ValueError, OSError, EOFError, KeyError, MemoryError) as error:
         raise PermanentError(f"this is no model of a tagger: {error}") from error
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, SyntaxError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, SyntaxError) as error:
         raise PermanentError("this is no model of a tagger: it cannot be unpacked") from error
 
 

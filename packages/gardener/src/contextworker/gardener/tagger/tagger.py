@@ -212,5 +212,6 @@ def _tag(reader: _Reader, name: Tokens, found: Found) -> Tag:
     written = name.between(found.first, found.after)
     alias = reader.aliases.get(name.keys[found.first : found.after])
     value = alias or (compact(written) if reader.attribute.compacted else written)
-    confidence = reader.attribute.calibration.of(found.probability)
+    # In other company a sum may differ in its last bits: that must not be seen.
+    confidence = round(reader.attribute.calibration.of(round(found.probability, 5)), 4)
     return Tag(value, name.starts[found.first], name.ends[found.after - 1], confidence)
