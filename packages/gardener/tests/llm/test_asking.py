@@ -68,7 +68,7 @@ async def server() -> AsyncIterator[LlmServer]:
         yield served
 
 
-def asker(server: LlmServer, **config: Any) -> LlmEnricher:
+def asker(server: LlmServer, *, longest_s: float = 60, **config: Any) -> LlmEnricher:
     """Return an enricher that hurries."""
     table = {
         "base_url": server.url,
@@ -80,7 +80,10 @@ def asker(server: LlmServer, **config: Any) -> LlmEnricher:
         "attempts": 3,
     }
     return LlmEnricher(
-        LlmConfig.model_validate(table | config), TAXONOMY, environment={"LLM_KEY": KEY}
+        LlmConfig.model_validate(table | config),
+        TAXONOMY,
+        environment={"LLM_KEY": KEY},
+        longest_s=longest_s,
     )
 
 
@@ -362,9 +365,20 @@ async def test_what_passes_is_tried_again_and_again(server: LlmServer, case: str
         left.status,
         left.reason,
     )
-    assert ({"brand": "Guess"}, 0.4, "rules") == (left.result, left.confidence, left.source)
+    assert ({"brand": "Guess"}, 0.4, "llm:small") == (left.result, left.confidence, left.source)
     assert "done" == done.status
     assert not server.script
+
+
+async def test_an_ask_ends_in_time(server: LlmServer) -> None:
+    """However many attempts there are to make, a call ends, with no product forgotten."""
+    server.script = [Reply(held=True)] * 20
+
+    answers = await ask(asker(server, longest_s=0.2, batch=1), subjects(3), NER)
+
+    assert ["no answer within 0.2 s", "it takes too long", "it takes too long"] == [
+        str(one(answers, "ner", n).reason).split(": ")[1].split(", ")[0] for n in range(3)
+    ]
 
 
 async def test_a_certificate_of_nobody_ends_it() -> None:

@@ -83,8 +83,12 @@ class Provider:
             ),
         )
 
-    async def answers(self, sheet: Sheet) -> AllAnswers:
+    async def answers(self, sheet: Sheet, *, within_s: float) -> AllAnswers:
         """Make one attempt, and charge what it took to its products.
+
+        Args:
+            sheet: What is asked.
+            within_s: For the whole answer, however slowly it comes.
 
         Raises:
             OverBudgetError: It was not made.
@@ -102,7 +106,7 @@ class Provider:
             retries=0,
         )
         try:
-            async with asyncio.timeout(self._config.timeout_s):
+            async with asyncio.timeout(within_s):
                 run = await agent.run(sheet.products, usage=usage)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise is sorted there
             if self._over_budget:
@@ -110,7 +114,7 @@ class Provider:
             if self._wording.may_have_cost(error):
                 self._charge(sheet, usage)
             # Not "from error": its chain holds what the server said, which may be anything.
-            raise self._wording.failure(error) from None
+            raise self._wording.failure(error, within_s=within_s) from None
         self._charge(sheet, usage)
         return run.output
 

@@ -44,16 +44,21 @@ class Question:
         """Return what the enrichers before found out."""
         return self.subject.results.get(task)
 
-    def leave(self, tasks: Iterable[str], reason: str) -> None:
-        """Leave some tasks to people, with what was known before."""
+    def leave(self, tasks: Iterable[str], reason: str, *, source: str | None = None) -> None:
+        """Leave some tasks to people, with what was known before.
+
+        Args:
+            tasks: Which ones.
+            reason: Why.
+            source: Who was asked last; None: who found what was known.
+        """
         for task in tasks:
             before = self.local(task)
             self.results[task] = TaskResult(
                 status=ResultStatus.REVIEW,
                 result=before.result if before else {},
                 confidence=before.confidence if before else 0.0,
-                # Who found the result: a model that could not answer is asked again another time.
-                source=before.source if before else "",
+                source=source or (before.source if before else ""),
                 reason=reason,
             )
 

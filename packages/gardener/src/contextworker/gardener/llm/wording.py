@@ -41,10 +41,15 @@ class Wording:
             return error.phase not in _NOT_SENT
         return True
 
-    def failure(self, error: Exception) -> Exception:
-        """Return what to raise."""
+    def failure(self, error: Exception, *, within_s: float) -> Exception:
+        """Return what to raise.
+
+        Args:
+            error: What came instead of an answer.
+            within_s: What it had.
+        """
         if isinstance(error, TimeoutError | ai.ModelTimeoutError):
-            return PassingError(f"no answer within {self._config.timeout_s:g} s")
+            return PassingError(f"no answer within {within_s:.3g} s")
         if isinstance(error, ai.ModelAPIError):
             return self._of_server(error)
         return self._of_answer(error)
