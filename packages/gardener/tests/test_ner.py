@@ -11,7 +11,17 @@ from contextworker.gardener.enrichers.ner import RulesEnricher, rules
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.results import NerResult
 
-KNOWN = ["Naturehike", "MSR", "Coleman", "Jack Wolfskin", "AW", "White", "Big Agnes", "Tramp"]
+KNOWN = [
+    "Naturehike",
+    "MSR",
+    "Coleman",
+    "Jack Wolfskin",
+    "AW",
+    "White",
+    "Big Agnes",
+    "Tramp",
+    "Hers by Herman",
+]
 ENRICHER = RulesEnricher(Brands(KNOWN))
 
 
@@ -37,6 +47,7 @@ def identify(name: str, brand_name: str = "") -> TaskResult:
         ("Jack Wolfskin Highland Trail 55 л", "", "Jack Wolfskin"),
         ("White Stag parka", "White Stag", "White Stag"),
         ("AW Bellies", "", "AW"),
+        ("Hers by Herman set", "", "Hers by Herman"),
     ],
 )
 def test_brands_are_confirmed_or_found(name: str, stated: str, brand: str) -> None:

@@ -51,8 +51,10 @@ class Brands:
         limit = len(head(name))
         for hit in self._phrases.find(found):
             start, end = found[hit.first].start, found[hit.after - 1].end
+            # "Hers by Herman": at the start, what looks like the end of the name is none.
+            inside = end <= limit or hit.first == 0
             # "AW" is a brand where it is written so; "aw" and "Aw" are words.
-            if end <= limit and (end - start >= _SURE_LENGTH or name[start:end] == hit.value):
+            if inside and (end - start >= _SURE_LENGTH or name[start:end] == hit.value):
                 return BrandHit(hit.value, start, end)
         return None
 
