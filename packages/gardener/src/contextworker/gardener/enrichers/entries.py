@@ -38,6 +38,12 @@ def hash_inputs(reads: frozenset[str], text: ProductText, results: Mapping[str, 
     return ";".join(_hash(group, text, results) for group in _groups(reads))
 
 
+def reads_of(inputs: str) -> frozenset[str]:
+    """Return what an entry was made from, by its `inputs`."""
+    groups = (group.rpartition(":")[0] for group in inputs.split(";"))
+    return frozenset(name for group in groups for name in _split(group))
+
+
 def _hash(names: str, text: ProductText, results: Mapping[str, TaskResult]) -> str:
     parts = []
     for name in _split(names):

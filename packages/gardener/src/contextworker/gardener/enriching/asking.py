@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from contextworker.brain.models import Product
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import TaskEntry, TaskResult
 from contextworker.gardener.enrichers.configuration import Configuration
+from contextworker.gardener.enrichers.entries import hash_inputs, reads_of
 from contextworker.gardener.enrichers.protocol import Subject
 from contextworker.gardener.enrichers.tech_file import KnownThing, load_tech
 from contextworker.gardener.enriching.entries import Entries, asked_about, product_text
@@ -98,8 +99,8 @@ class LanguageModels:
         doubts = [asked_about(product.enrichment, tasks) for product in products]
         answers = await enricher.ask(subjects, doubts, budget_usd=budget_usd)
         asked = tuple(
-            product.model_copy(update={"enrichment": _answered(product.enrichment, answer, at)})
-            for product, answer in zip(products, answers.results, strict=True)
+            _answered(product, subject, answer, at)
+            for product, subject, answer in zip(products, subjects, answers.results, strict=True)
             if answer is not None
         )
         return Asked(asked, answers)
@@ -135,12 +136,19 @@ def _subject(product: Product) -> Subject:
     return Subject(product_text(product), results)
 
 
-def _answered(entries: Entries, answer: Mapping[str, TaskResult], at: datetime) -> dict[str, Any]:
-    """Return the entries with the answers in place: of the same inputs, so that they stay."""
-    new = {
-        task: TaskEntry(**result.model_dump(), at=at, inputs=entries[task]["inputs"]).model_dump(
-            mode="json", exclude_none=True
-        )
-        for task, result in answer.items()
-    }
-    return {**entries, **new}
+def _answered(
+    product: Product, subject: Subject, answer: Mapping[str, TaskResult], at: datetime
+) -> Product:
+    """Return the product with the answers in place.
+
+    Of tasks that were asked about together, some read what others found out: each answer is noted
+    as one to what the others say now, or it would be asked for again.
+    """
+    entries: Entries = product.enrichment
+    results = {**subject.results, **answer}
+    new = {}
+    for task, result in answer.items():
+        inputs = hash_inputs(reads_of(entries[task]["inputs"]), subject.text, results)
+        entry = TaskEntry(**result.model_dump(), at=at, inputs=inputs)
+        new[task] = entry.model_dump(mode="json", exclude_none=True)
+    return product.model_copy(update={"enrichment": {**entries, **new}})

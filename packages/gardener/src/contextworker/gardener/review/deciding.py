@@ -5,7 +5,7 @@ from typing import Any
 
 from contextworker.brain.models import EnrichmentStatus, Product
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskEntry
-from contextworker.gardener.enrichers.entries import PERSON, TEXT_FIELDS, hash_inputs
+from contextworker.gardener.enrichers.entries import PERSON, TEXT_FIELDS, hash_inputs, reads_of
 from contextworker.gardener.enrichers.results import Result, TaxonomyResult
 from contextworker.gardener.enrichers.taxonomy import Taxonomy
 from contextworker.gardener.review.corrections import found_result, right_result, stored_form
@@ -108,5 +108,5 @@ def _read_names(entry: Mapping[str, Any]) -> frozenset[str]:
 
     Results of other tasks are not among them: a person looks at the product.
     """
-    names = str(entry.get("inputs", "")).rpartition(":")[0].split(",")
-    return TEXT_FIELDS.intersection(names) or TEXT_FIELDS
+    names = reads_of(str(entry.get("inputs", "")))
+    return TEXT_FIELDS & names or TEXT_FIELDS
