@@ -2,20 +2,41 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pydantic import Field
 
-from contextworker.gardener.enrichers.base import ResultStatus, TaskResult
+from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.taxonomy import Taxonomy, load_taxonomy
 
-if TYPE_CHECKING:
-    from contextworker.gardener.classifier import (  # type: ignore[import-not-found]
-        Classified,
-        Classifier,
-    )
+
+class Classified(Protocol):
+    """What a model says of a product."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Ids from the top level to the category."""
+
+    @property
+    def confidence(self) -> float:
+        """How likely the whole path is right."""
+
+
+class Trained(Protocol):
+    """A trained model."""
+
+    @property
+    def version(self) -> str:
+        """Of its content."""
+
+    @property
+    def threshold(self) -> float:
+        """The confidence from which its training found it right often enough."""
+
+    def classify(self, products: list[ProductText]) -> Sequence[Classified]:
+        """Return one per product, in their order."""
 
 
 class ClassifierOptions(Options):
@@ -34,7 +55,7 @@ class ClassifierEnricher:
 
     reads = frozenset({"name", "category", "brand_name", "description", "params", "url"})
 
-    def __init__(self, classifier: "Classifier", taxonomy: Taxonomy, *, threshold: float) -> None:
+    def __init__(self, classifier: Trained, taxonomy: Taxonomy, *, threshold: float) -> None:
         self._classifier = classifier
         self._taxonomy = taxonomy
         self._threshold = threshold or classifier.threshold
@@ -45,15 +66,15 @@ class ClassifierEnricher:
         classified = self._classifier.classify([subject.text for subject in subjects])
         return [self._result(one) for one in classified]
 
-    def _result(self, classified: "Classified") -> TaskResult:
+    def _result(self, classified: Classified) -> TaskResult:
         label = classified.path[-1] if classified.path else ""
-        category = self._taxonomy.get(label) or self._taxonomy.by_path(classified.path)
+        category = self._taxonomy.get(label)
         if category is None:
             return TaskResult(
                 status=ResultStatus.REVIEW,
                 confidence=0,
                 source=self.source,
-                reason=f"the model says {label!r}, which the taxonomy has no more; train it again",
+                reason=f"the model says {label!r}, which is no category any more: train it again",
             )
         result: dict[str, Any] = {
             "id": category.id,
