@@ -16,7 +16,7 @@ from contextworker.gardener.llm.offers import Offers
 from contextworker.gardener.llm.questions import Question, Sheet, Writer, stands_in
 from contextworker.gardener.llm.shapes import Unusable, shape
 
-KINDS = [f"kind{n}" for n in range(200)]
+KINDS = [f"kind{n}" for n in range(400)]
 LARGE = Taxonomy([Category(id=str(n), name=f"{kind} lamps") for n, kind in enumerate(KINDS)])
 
 

@@ -7,8 +7,8 @@ from contextworker.gardener.enrichers.protocol import Subject
 from contextworker.gardener.enrichers.results import Known, TaxonomyResult
 from contextworker.gardener.enrichers.taxonomy import Taxonomy
 
-_WHOLE: Final = 60
-"""Categories of a taxonomy that is short enough to be offered as a whole."""
+_WHOLE: Final = 300
+"""Categories of a taxonomy that is short enough to be offered as a whole: a few thousand tokens."""
 _DESCRIPTION_LIMIT: Final = 200
 
 
