@@ -29,6 +29,9 @@ async def run_training(folder: Path, tell: Callable[[Progress], None]) -> dict[s
         *(sys.executable, "-P", "-m", program.__name__, os.fspath(folder)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        # Sets go through their members in another order in each process, and sums of floats with
+        # them: the same examples are to be the same model.
+        env={**os.environ, "PYTHONHASHSEED": "0"},
     )
     try:
         assert process.stdout is not None
