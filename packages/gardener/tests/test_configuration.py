@@ -118,6 +118,7 @@ def test_a_language_model_is_for_some(tmp_path: Path) -> None:
         ("[default.ner]\nenrichers = []", "default.ner.enrichers: name one or more, each once"),
         ("[default.ner]\nenrichers = 1", "default.ner.enrichers = 1 is no list of names"),
         ("[default.taxonomy]\nfile = 1", "default.taxonomy.file = 1 is no path"),
+        ("[default.taxonomy]\nnames = 1", "default.taxonomy.names = 1 is no table"),
         ("[default.llm]\nmodel = 'm'", "default.llm.base_url is missing"),
         (LLM + "key = 's'", "unknown key default.llm.key; it has"),
         (LLM + "batch = 0", "default.llm.batch = 0: Input should be greater than or equal to 1"),

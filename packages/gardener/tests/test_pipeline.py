@@ -302,9 +302,15 @@ PIPELINES = TenantPipelines(read_configuration())
 
 
 def test_a_pipeline_is_made_once_for_what_it_is_made_of() -> None:
-    """The same brands and models, the same pipeline; others, another one."""
-    first = PIPELINES.pipeline("acme", ("A",), {})
+    """The same brands and models, the same pipeline; others, another one. Few are kept."""
+    pipelines = TenantPipelines(read_configuration())
+    first = pipelines.pipeline("acme", ("A",), {})
 
-    assert first is PIPELINES.pipeline("acme", ("A",), {})
-    assert first is not PIPELINES.pipeline("acme", ("B",), {})
-    assert first is not PIPELINES.pipeline("globex", ("A",), {})
+    assert first is pipelines.pipeline("acme", ("A",), {})
+    assert first is not pipelines.pipeline("acme", ("B",), {})
+    second = pipelines.pipeline("acme", ("A",), {"kg": b"1"})
+    assert second is pipelines.pipeline("acme", ("A",), {"kg": bytes(bytearray(b"1"))})
+    assert second is not pipelines.pipeline("acme", ("A",), {"kg": b"2"})
+    others = [pipelines.pipeline(f"other{n}", (), {}) for n in range(4)]
+    assert others[-1] is pipelines.pipeline("other3", (), {})
+    assert others[0] is pipelines.pipeline("other0", (), {})

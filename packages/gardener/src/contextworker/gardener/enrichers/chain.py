@@ -71,7 +71,10 @@ class Chain:
         if result.status is ResultStatus.ERROR:
             return _with(result, source=self.sources[number])
         status = ResultStatus.REVIEW if self.llm is None else ResultStatus.PENDING
-        return _with(result, source=asked(self.sources, number), status=status)
+        source = asked(self.sources, number)
+        if result.status is status and result.source == source:
+            return result
+        return _with(result, source=source, status=status)
 
     def _ask(self, link: Link, subjects: Sequence[Subject]) -> list[TaskResult]:
         try:

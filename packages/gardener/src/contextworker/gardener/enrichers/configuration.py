@@ -200,6 +200,9 @@ class _Reader:
                 )
         if not enrichers or len(set(enrichers)) < len(enrichers):
             raise self._wrong(f"{where}.{task}.enrichers: name one or more, each once")
+        for name in enrichers:
+            if name in table:
+                self.table(f"{where}.{task}.{name}", table[name])
         options = {
             key: self._absolute(f"{where}.{task}.{key}", key, value)
             for key, value in table.items()

@@ -129,9 +129,8 @@ class Names:
     def match(self, product: ProductText) -> Match | None:
         """Return the category a product most likely is in."""
         path = self._from_path(_own_words(product.category, product.name))
-        start = head(product.name)
-        found = words(start)
-        by_name = self._in_name(start, found)
+        found = _of_head(product.name)
+        by_name = self._in_name(product.name, found)
         if not by_name:
             return path.match
         evidence = (*path.evidence, *by_name)
@@ -276,6 +275,12 @@ _NOTHING: Final = TaskResult(
     source=Names.source,
     reason="no known category in its category path or name",
 )
+
+
+def _of_head(name: str) -> list[Word]:
+    """Return the words before any "for" or comma; the whole name's are looked at by others, too."""
+    found, limit = words(name), len(head(name))
+    return found if limit == len(name) else [word for word in found if word.end <= limit]
 
 
 def _own_words(path: str, name: str) -> str:

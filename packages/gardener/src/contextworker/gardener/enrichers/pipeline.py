@@ -1,8 +1,8 @@
 """All tasks of a tenant, in their order: each answers what changed, the rest stays as it is."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Lock
 from typing import Any, Final
 
@@ -14,7 +14,9 @@ from contextworker.gardener.enrichers.entries import TASK, TEXT_FIELDS, hash_inp
 from contextworker.gardener.enrichers.loading import OURS, installed, load_factory, owner
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 
-_KEPT_PIPELINES: Final = 16
+_KEPT_PIPELINES: Final = 4
+
+_Key = tuple[tuple[str, ...], tuple[tuple[str, int, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class TenantPipelines:
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._lock = Lock()
-        self._made = lru_cache(maxsize=_KEPT_PIPELINES)(_Made)
+        self._made: OrderedDict[str, tuple[_Key, Pipeline]] = OrderedDict()
 
     def check(self) -> None:
         """Make every configured tenant's pipeline, as a worker does before it starts.
@@ -131,21 +133,19 @@ class TenantPipelines:
         """
         # By their hash, which Python keeps with them: models are large, and must not stay twice.
         versions = tuple(sorted((task, len(data), hash(data)) for task, data in models.items()))
+        key = (brands, versions)
         # One thread makes it, the others wait for it, rather than load a model once each.
         with self._lock:
-            made = self._made(tenant_id, brands, versions)
-            if made.pipeline is None:
-                made.pipeline = make_pipeline(
+            known, pipeline = self._made.pop(tenant_id, (None, None))
+            if pipeline is None or known != key:
+                pipeline = make_pipeline(
                     tenant_id, self._configuration.of(tenant_id), brands, models
                 )
-            return made.pipeline
-
-
-class _Made:
-    """Where a pipeline stands once it is made."""
-
-    def __init__(self, *_: object) -> None:
-        self.pipeline: Pipeline | None = None
+            # A tenant's last one only, of few tenants: each holds its models.
+            self._made[tenant_id] = key, pipeline
+            if len(self._made) > _KEPT_PIPELINES:
+                self._made.popitem(last=False)
+            return pipeline
 
 
 def make_pipeline(

@@ -13,7 +13,7 @@ from contextworker.gardener.enrichers.tech_file import (
     TechVocabulary,
     load_tech,
 )
-from contextworker.gardener.enrichers.text import Hit, Word, keys, words
+from contextworker.gardener.enrichers.text import SHORT_TEXT, Hit, Word, keys, words
 
 _CERTAINTY: Final = 0.95
 _IN_CONTEXT: Final = 0.9
@@ -49,9 +49,8 @@ class TechEnricher:
     def _enrich(self, product: ProductText) -> TaskResult:
         found: dict[str, tuple[KnownThing, str]] = {}
         for text in _texts(product):
-            if self._vocabulary.phrases.may_be_in(text):
-                for thing, said in self._stated(text):
-                    found.setdefault(thing.id, (thing, said))
+            for thing, said in self._stated(text):
+                found.setdefault(thing.id, (thing, said))
         if not found:
             return _NOTHING
         result: dict[str, Any] = {}
@@ -68,9 +67,13 @@ class TechEnricher:
         )
 
     def _stated(self, text: str) -> Iterator[tuple[KnownThing, str]]:
+        phrases = self._vocabulary.phrases
+        # A name's words are at hand; of longer texts, most have no word that begins a phrase.
+        if len(text) > SHORT_TEXT and not phrases.may_be_in(text):
+            return
         found = words(text)
         around: set[str] | None = None
-        for hit in self._vocabulary.phrases.find(found):
+        for hit in phrases.find(found):
             thing = hit.value
             if thing is ONLY_SOUNDS:
                 continue

@@ -19,7 +19,7 @@ _STEMS_KEPT = 65_536
 # Names and category paths are looked at by several enrichers of a batch; descriptions are too long
 # to keep.
 _TEXTS_KEPT = 4096
-_KEPT_LENGTH = 400
+SHORT_TEXT = 400
 
 Value = TypeVar("Value")
 
@@ -63,7 +63,7 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[Word]:
     """Return the words of a text; not to be changed, as the next to ask gets the same list."""
-    return _words_of_short(text) if len(text) <= _KEPT_LENGTH else _words(text)
+    return _words_of_short(text) if len(text) <= SHORT_TEXT else _words(text)
 
 
 def _words(text: str) -> list[Word]:
