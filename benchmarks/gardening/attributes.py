@@ -55,8 +55,8 @@ class Figures:
     both: Mapping[str, Score]
     readable: Mapping[str, float]
     """Of an attribute's values, how many stand in the name."""
-    sure: Score
-    """Of brands: those called done."""
+    sure: Mapping[str, Score]
+    """Of brands: those called done, by the tagger and by both."""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Figures:
                 for way, scores in ways.items()
             },
             "stands_in_name": {name: round(share, 3) for name, share in self.readable.items()},
-            "done_brands": self.sure.as_json(),
+            "done_brands": {way: one.as_json() for way, one in self.sure.items()},
         }
 
 
@@ -125,6 +125,7 @@ def measure(corpus: str) -> Figures:
     names.sort(key=lambda name: name not in CALLED)
     fold = folds_of(examples, FOLDS)
     tagged: dict[int, dict[str, str]] = {}
+    learnt: dict[int, TaskResult] = {}
     ruled: dict[int, TaskResult] = {}
     chained: dict[int, TaskResult] = {}
     started = time.perf_counter()
@@ -141,7 +142,7 @@ def measure(corpus: str) -> Figures:
         by_rules = RulesEnricher(Brands(known)).enrich(subjects)
         by_tagger = TaggerEnricher(tagger, known).enrich(subjects)
         for at, ours, theirs in zip(unseen, by_tagger, by_rules, strict=True):
-            ruled[at], chained[at] = theirs, _first_sure(ours, theirs)
+            learnt[at], ruled[at], chained[at] = ours, theirs, _first_sure(ours, theirs)
         print(f"{corpus}: fold {number + 1} of {FOLDS} done", file=sys.stderr)
     seconds = time.perf_counter() - started
 
@@ -163,7 +164,10 @@ def measure(corpus: str) -> Figures:
         rules={name: by(ruled, name) for name in CALLED},
         both={name: by(chained, name) for name in CALLED},
         readable={name: _readable(examples, name) for name in names},
-        sure=by(chained, "brand", done=True),
+        sure={
+            "the tagger": by(learnt, "brand", done=True),
+            "tagger and rules": by(chained, "brand", done=True),
+        },
         errors=_errors(examples, chained),
     )
 
@@ -242,11 +246,13 @@ def show(corpus: str, figures: Figures) -> None:
                 f"| {name} | {way} | {one.expected} | {one.precision:.1%} | {one.recall:.1%} "
                 f"| {one.f1:.1%} | {figures.readable[name]:.0%} |"
             )
-    sure = figures.sure
-    print(
-        f"\nBrands called done: {sure.found} of {sure.expected}, {sure.precision:.1%} of them "
-        "right; the others go to review. Wrong ones of all:"
-    )
+    print()
+    for way, sure in figures.sure.items():
+        print(
+            f"Brands that {way} called done: {sure.found} of {sure.expected}, "
+            f"{sure.precision:.1%} of them right; the others go to review."
+        )
+    print("Wrong ones of all:")
     for kind, errors in sorted(figures.errors.items(), key=lambda item: -len(item[1])):
         print(f"- {kind}: {len(errors)}, such as {'; '.join(errors[:SHOWN])}")
 

@@ -11,6 +11,7 @@ from typing import Final, Self
 import numpy as np
 
 from contextworker.gardener.tagger.artefact import pack, unpack
+from contextworker.gardener.tagger.crf import BEGIN
 from contextworker.gardener.tagger.decoding import Floats, Found, decode
 from contextworker.gardener.tagger.examples import Tag, TagText
 from contextworker.gardener.tagger.features import (
@@ -28,6 +29,9 @@ from contextworker.gardener.tagger.tokens import Tokens, compact
 
 BRAND: Final = "brand"
 
+# Fields are learnt from many tokens outside of values and few in them, and miss more than they
+# make up; a value missed is as bad as one made up.
+_EAGER: Final = 0.75
 _AT_ONCE: Final = 256
 _WORDS_KEPT: Final = 100_000
 _BEYOND: Final = 0
@@ -162,6 +166,7 @@ class Tagger:
             starts = np.flatnonzero(np.diff(owners, prepend=-1))
             scores[owners[starts]] += np.add.reduceat(self._weights[order], starts, axis=0)
         shaped: Floats = scores.reshape(len(places), len(self._readers), 3)
+        shaped[..., BEGIN] += _EAGER
         return shaped
 
     def _in_context(
