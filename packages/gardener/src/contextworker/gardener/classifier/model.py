@@ -1,0 +1,105 @@
+"""A trained classifier: products in, categories and how sure they are out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contextworker.gardener.classifier.calibration import Calibration
+from contextworker.gardener.classifier.examples import Path
+from contextworker.gardener.classifier.targets import Floats, Targets
+from contextworker.gardener.classifier.vocabulary import CHUNK, Vocabulary
+from contextworker.gardener.classifier.weights import Weights
+from contextworker.gardener.enrichers.base import ProductText
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What a classifier says of one product.
+
+    Attributes:
+        path: The category, from the top level to the leaf.
+        confidences: For each level, how likely the path is right down to there.
+        confidence: What is compared with the threshold: that of the top level.
+    """
+
+    path: Path
+    confidences: tuple[float, ...]
+
+    @property
+    def confidence(self) -> float:
+        """How likely the top level is right."""
+        return self.confidences[0]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Tells categories of products by what examples had in common.
+
+    The same product gets the same answer, whatever else is in the batch.
+
+    Attributes:
+        version: From a hash of the content.
+    """
+
+    vocabulary: Vocabulary
+    weights: Weights
+    targets: Targets
+    calibration: Calibration
+    version: str = ""
+
+    @classmethod
+    def loads(cls, data: bytes) -> "Classifier":
+        """Read a classifier.
+
+        Raises:
+            PermanentError: The bytes are none, or none that can be used.
+        """
+        from contextworker.gardener.classifier.artefact import unpack
+
+        return unpack(data)
+
+    def dumps(self) -> bytes:
+        """Return the classifier as arrays and JSON."""
+        from contextworker.gardener.classifier.artefact import pack
+
+        return pack(self)
+
+    @property
+    def threshold(self) -> float:
+        """The confidence from which on enough of what was unseen was right at the top level."""
+        return self.calibration.threshold
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """What it can answer."""
+        return self.targets.paths
+
+    def classify(self, products: Sequence[ProductText]) -> list[Classified]:
+        """Return the category of each product, in their order."""
+        return [
+            one
+            for start in range(0, len(products), CHUNK)
+            for one in self._classify(products[start : start + CHUNK])
+        ]
+
+    def _classify(self, products: Sequence[ProductText]) -> Iterator[Classified]:
+        outputs = self.weights.outputs(self.vocabulary.matrix(products))
+        best, sure = self.calibration.confidences(scores(outputs, self.targets), self.targets)
+        for number, confidences in zip(best.tolist(), sure.tolist(), strict=True):
+            path = self.targets.paths[number]
+            yield Classified(path, tuple(confidences[: len(path)]))
+
+
+def scores(outputs: Floats, targets: Targets) -> Floats:
+    """Return the score of each category."""
+    if not targets.coded:
+        return outputs
+    # Always as many rows at once: how numbers are summed depends on the shape.
+    found = np.empty((len(outputs), len(targets.paths)), dtype=np.float32)
+    block = np.zeros((CHUNK, outputs.shape[1]), dtype=np.float32)
+    for start in range(0, len(outputs), CHUNK):
+        rows = outputs[start : start + CHUNK]
+        block[: len(rows)] = rows
+        found[start : start + CHUNK] = (block @ targets.codes.T)[: len(rows)]
+    return found
