@@ -571,6 +571,15 @@ async def test_a_server_that_takes_more_than_it_was_allowed_ends_it(server: LlmS
     assert [True, False, False] == [bool(results) for results in answers.results]
 
 
+async def test_a_server_that_counts_beyond_reason_is_not_believed(server: LlmServer) -> None:
+    """No number of tokens is more than the sums can hold."""
+    server.usage = lambda asked: (10**18, 10**18)
+
+    answers = await ask(asker(server), subjects(1), NER)
+
+    assert ("done", 20_000_000) == (one(answers).status, answers.tokens)
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_budget_is_never_passed(server: LlmServer, seed: int) -> None:
     """Whatever prices, lengths, failures and usage there are, the sum stays within the budget."""

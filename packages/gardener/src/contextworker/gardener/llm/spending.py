@@ -6,6 +6,8 @@ from typing import Final
 from contextworker.gardener.llm.config import LlmConfig
 
 _MILLION: Final = 1_000_000
+_MOST_TOKENS: Final = 10_000_000
+"""That any one request has: who says more would only upset the sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Spending:
         if not sent_bytes:
             return Used(0, 0.0)
         most = self._config.max_output_tokens
-        taken = input_tokens if input_tokens > 0 else sent_bytes
-        given = output_tokens if output_tokens > 0 else most
+        taken = min(input_tokens, _MOST_TOKENS) if input_tokens > 0 else sent_bytes
+        given = min(output_tokens, _MOST_TOKENS) if output_tokens > 0 else most
         used = Used(taken + given, self._cost(taken, given))
         self.tokens += used.tokens
         self.cost_usd += used.cost_usd
