@@ -19,12 +19,12 @@ from contextworker.brain import Brain, Enrichment, EnrichmentStatus, Example
 from contextworker.core.errors import InvalidInputError, PermanentError, TransientError
 from contextworker.core.messages import ObjectRef, Progress
 from contextworker.core.objects import ObjectStore
+from contextworker.gardener.classifier import Classifier
 from contextworker.gardener.enrichers.configuration import read_configuration
 from contextworker.gardener.tagger.tagger import Tagger
 from contextworker.gardener.training import activities, program
 from contextworker.gardener.training.activities import Training
 from contextworker.gardener.training.comparing import Current, compare
-from contextworker.gardener.training.learners import level_scores, weighted_f1
 from contextworker.gardener.training.messages import (
     Candidate,
     Trained,
@@ -229,15 +229,36 @@ def test_a_comparison_is_on_what_neither_had_seen(
     assert forced.use
 
 
-def test_figures_of_a_hierarchy_are_by_level() -> None:
-    """As the mean of weighted F1 that catalogues are compared by."""
-    truths = [("a", "b"), ("a", "c"), ("d",)]
-    answers = [("a", "b"), ("a", "b"), ("d",)]
+async def test_categories_are_learnt_by_their_ids(
+    school: School, harvest: Callable[..., Awaitable[None]]
+) -> None:
+    """A label names one as people do; one that the taxonomy does not have is told, and left out."""
+    kinds = {
+        "Dome tent": {"id": "camping.tents"},
+        "Down sleeping bag": {"path": ["Camping", "Sleeping bags"]},
+        "Trekking pole": {"id": "no.such"},
+    }
+    examples = [
+        {"name": f"{name} {number}", "label": label}
+        for number in range(15)
+        for name, label in kinds.items()
+    ]
 
-    scores = level_scores(truths, answers)
+    trained = await school.train(examples, task="taxonomy")
+    few = school.job(await school.put(examples[:3]), task="taxonomy")
 
-    assert {"level 1": 1.0, "level 2": pytest.approx(5 / 9), "mean": pytest.approx(7 / 9)} == scores
-    assert 0.0 == weighted_f1([], [])
+    report = trained.report
+    assert (True, 30) == (report.replaced, report.examples)
+    assert "15 examples could not be used: the file of examples, line 3: its label" in report.reason
+    assert 1 == report.scores["right_on_unseen"]
+    assert 100 == report.scores["weighted_f1"]["mean"]
+    assert trained.candidate is not None
+    classifier = Classifier.loads(await school.objects.get(trained.candidate.artefact))
+    assert {("camping", "camping.tents"), ("camping", "camping.sleeping_bags")} == set(
+        classifier.paths
+    )
+    with pytest.raises(InvalidInputError, match="needs at least 25 examples, and 2 of each of 2"):
+        await school.activity.run(school.training.train_model, few)
 
 
 async def test_a_new_model_looks_again_at_what_is_in_review(
