@@ -9,7 +9,7 @@ import pytest
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus
 from contextworker.gardener.enrichers.configuration import Configuration, read_configuration
-from contextworker.gardener.enrichers.pipeline import TenantPipelines
+from contextworker.gardener.enrichers.pipeline import Pipeline, make_pipeline
 
 TASKS = ("taxonomy", "ner", "params", "tech", "kg")
 LLM = """
@@ -28,6 +28,14 @@ def read(tmp_path: Path, content: str) -> Configuration:
     return read_configuration(path)
 
 
+def make_all(configuration: Configuration) -> list[Pipeline]:
+    """Make every configured tenant's pipeline, as a worker does when it starts."""
+    return [
+        make_pipeline(tenant_id, configuration.of(tenant_id))
+        for tenant_id in ("default", *configuration.tenants)
+    ]
+
+
 @pytest.mark.parametrize("content", [None, "", "[default]\n[tenants]"])
 def test_without_a_word_the_packaged_tasks_hold(tmp_path: Path, content: str | None) -> None:
     """All five, no language model; a worker starts without any file."""
@@ -39,7 +47,7 @@ def test_without_a_word_the_packaged_tasks_hold(tmp_path: Path, content: str | N
     assert tenant.llm is None
     assert tenant.examples_file("taxonomy") is None
     assert configuration.taxonomy("acme").get("camping.tents") is not None
-    TenantPipelines(configuration).check()
+    make_all(configuration)
 
 
 def test_a_tenant_overrides_key_by_key(tmp_path: Path) -> None:
@@ -169,7 +177,7 @@ def test_what_is_wrong_is_said_with_file_and_key(
 def test_enrichers_check_their_own_options(tmp_path: Path, content: str, problem: str) -> None:
     """Before a worker starts, for every tenant that has tables of its own."""
     with pytest.raises(ConfigurationError) as caught:
-        TenantPipelines(read(tmp_path, content)).check()
+        make_all(read(tmp_path, content))
 
     assert problem in str(caught.value)
 
@@ -243,7 +251,7 @@ def test_a_third_party_adds_a_task(tmp_path: Path, install: Install) -> None:
     """A package with an entry point, a name in tasks, a table: nothing else."""
     install("acme-enrichers")
     configuration = read(tmp_path, OWN)
-    pipeline = TenantPipelines(configuration).pipeline("acme", (), {})
+    pipeline = make_all(configuration)[0]
 
     worked = pipeline.run([ProductText(product_id="1", content_hash="h", name="Tent")], [{}])[0]
 
@@ -287,6 +295,6 @@ def test_what_cannot_be_used_is_refused_with_its_package(
         install(distribution, **parts)
 
     with pytest.raises(ConfigurationError) as caught:
-        TenantPipelines(read(tmp_path, content)).check()
+        make_all(read(tmp_path, content))
 
     assert problem in str(caught.value)

@@ -13,7 +13,7 @@ from contextworker.gardener.enrichers.base import ProductText, ResultStatus, Tas
 from contextworker.gardener.enrichers.chain import Chain, Link
 from contextworker.gardener.enrichers.configuration import read_configuration
 from contextworker.gardener.enrichers.entries import hash_inputs
-from contextworker.gardener.enrichers.pipeline import Pipeline, TenantPipelines, Worked
+from contextworker.gardener.enrichers.pipeline import Pipeline, Worked, make_pipeline
 from contextworker.gardener.enrichers.protocol import Subject
 
 DONE, REVIEW, PENDING, ERROR = (
@@ -283,34 +283,18 @@ NAMES = st.lists(
 )
 
 
+PACKAGED = make_pipeline("acme", read_configuration().of("acme"), ("Deuter", "Tramp"))
+
+
 @settings(max_examples=12, deadline=None)
 @given(names=NAMES, category=st.sampled_from(["", "Camping > Tents", "Outdoor"]))
 def test_what_is_said_of_a_product_is_said_in_any_company(names: list[str], category: str) -> None:
     """Alone, in a batch, twice: the same results, the same inputs."""
-    pipeline = PIPELINES.pipeline("acme", ("Deuter", "Tramp"), {})
     products = [product(name, category=category) for name in names]
 
-    together = pipeline.run(products, [{}] * len(products))
+    together = PACKAGED.run(products, [{}] * len(products))
 
-    assert together == [pipeline.run([one], [{}])[0] for one in products]
-    again = pipeline.run(products, [stored(worked) for worked in together])
+    assert together == [PACKAGED.run([one], [{}])[0] for one in products]
+    again = PACKAGED.run(products, [stored(worked) for worked in together])
     tasks = frozenset(together[0].results)
     assert [(tasks, {})] * len(products) == [(worked.kept, worked.results) for worked in again]
-
-
-PIPELINES = TenantPipelines(read_configuration())
-
-
-def test_a_pipeline_is_made_once_for_what_it_is_made_of() -> None:
-    """The same brands and models, the same pipeline; others, another one. Few are kept."""
-    pipelines = TenantPipelines(read_configuration())
-    first = pipelines.pipeline("acme", ("A",), {})
-
-    assert first is pipelines.pipeline("acme", ("A",), {})
-    assert first is not pipelines.pipeline("acme", ("B",), {})
-    second = pipelines.pipeline("acme", ("A",), {"kg": b"1"})
-    assert second is pipelines.pipeline("acme", ("A",), {"kg": bytes(bytearray(b"1"))})
-    assert second is not pipelines.pipeline("acme", ("A",), {"kg": b"2"})
-    others = [pipelines.pipeline(f"other{n}", (), {}) for n in range(4)]
-    assert others[-1] is pipelines.pipeline("other3", (), {})
-    assert others[0] is pipelines.pipeline("other0", (), {})

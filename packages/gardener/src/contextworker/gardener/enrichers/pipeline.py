@@ -1,22 +1,16 @@
 """All tasks of a tenant, in their order: each answers what changed, the rest stays as it is."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
-from typing import Any, Final
+from typing import Any
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import ProductText, TaskResult
 from contextworker.gardener.enrichers.chain import Chain, Link
-from contextworker.gardener.enrichers.configuration import Configuration, TenantConfiguration
+from contextworker.gardener.enrichers.configuration import TenantConfiguration
 from contextworker.gardener.enrichers.entries import TASK, TEXT_FIELDS, hash_inputs, still_good
 from contextworker.gardener.enrichers.loading import OURS, installed, load_factory, owner
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
-
-_KEPT_PIPELINES: Final = 4
-
-_Key = tuple[tuple[str, ...], tuple[tuple[str, int, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,55 +93,6 @@ class Pipeline:
         ]
 
 
-class TenantPipelines:
-    """The pipelines of every tenant, each made once for what its tenant knows."""
-
-    def __init__(self, configuration: Configuration) -> None:
-        self._configuration = configuration
-        self._lock = Lock()
-        self._made: OrderedDict[str, tuple[_Key, Pipeline]] = OrderedDict()
-
-    def check(self) -> None:
-        """Make every configured tenant's pipeline, as a worker does before it starts.
-
-        Raises:
-            ConfigurationError: An option is unknown or wrong, or a file cannot be used.
-        """
-        default = self._configuration.of("")
-        make_pipeline("default", default)
-        for tenant_id in self._configuration.tenants:
-            make_pipeline(tenant_id, self._configuration.of(tenant_id))
-
-    def pipeline(
-        self, tenant_id: str, brands: tuple[str, ...], models: Mapping[str, bytes]
-    ) -> Pipeline:
-        """Return a tenant's pipeline; the same for the same brands and models.
-
-        Args:
-            tenant_id: Whose.
-            brands: That the tenant's catalogue knows, the most frequent first.
-            models: The current trained model of each task that has one.
-
-        Raises:
-            ConfigurationError: An option is wrong, or a model is not what its task can load.
-        """
-        # By their hash, which Python keeps with them: models are large, and must not stay twice.
-        versions = tuple(sorted((task, len(data), hash(data)) for task, data in models.items()))
-        key = (brands, versions)
-        # One thread makes it, the others wait for it, rather than load a model once each.
-        with self._lock:
-            known, pipeline = self._made.pop(tenant_id, (None, None))
-            if pipeline is None or known != key:
-                pipeline = make_pipeline(
-                    tenant_id, self._configuration.of(tenant_id), brands, models
-                )
-            # A tenant's last one only, of few tenants: each holds its models.
-            self._made[tenant_id] = key, pipeline
-            if len(self._made) > _KEPT_PIPELINES:
-                self._made.popitem(last=False)
-            return pipeline
-
-
 def make_pipeline(
     tenant_id: str,
     configuration: TenantConfiguration,
@@ -156,8 +101,15 @@ def make_pipeline(
 ) -> Pipeline:
     """Make a tenant's pipeline from what is configured.
 
+    Args:
+        tenant_id: Whose.
+        configuration: What holds for the tenant.
+        brands: That the tenant's catalogue knows, the most frequent first.
+        models: The current trained model of each task that has one.
+
     Raises:
-        ConfigurationError: As `TenantPipelines.pipeline`; names the file and the table.
+        ConfigurationError: An option is unknown or wrong, a file cannot be used, tasks are in the
+            wrong order; names the file and the table.
     """
     points = installed()
     llm = configuration.llm
