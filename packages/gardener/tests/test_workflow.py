@@ -104,25 +104,27 @@ async def test_one_supplier_can_be_enriched_alone(
 
 
 async def test_a_long_run_continues_as_new_and_keeps_its_totals(
-    client: Client, brain: Brain, harvest: Harvest, monkeypatch: pytest.MonkeyPatch
+    brain: Brain, harvest: Harvest, monkeypatch: pytest.MonkeyPatch, record_history: RecordHistory
 ) -> None:
     """With every batch in hand done; max_batches counts over all runs, provenance grows once."""
-    await harvest(60)
-    # The workflow sandbox loads the workflow's module anew, so a shorter run is set in there.
-    suggest = "--dynamic-config-value=limit.historyCount.suggestContinueAsNew=80"
+    await harvest(30)
+    suggest = "--dynamic-config-value=limit.historyCount.suggestContinueAsNew=40"
     monkeypatch.setattr(server, "SERVER_FLAGS", (*server.SERVER_FLAGS, suggest))
 
     async with server.temporal_server() as temporal:
-        own = await temporal.connect(*shared_modules([module]))
-        async with running(own, module):
-            handle = await start(own, batch_size=1, parallel=3, max_batches=53)
+        client = await temporal.connect(*shared_modules([module]))
+        async with running(client, module):
+            handle = await start(client, batch_size=1, parallel=3, max_batches=23)
             answer = await handle.result()
-            runs = await continued(own, handle)
+            runs = await continued(client, handle)
+            await record_history(handle, module, "continued")
+            first = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+            await record_history(first, module, "continues")
 
     assert runs >= 2
-    expected = {"outcome": "max_batches", "batches": 53, "products": 53, "remaining": 7}
+    expected = {"outcome": "max_batches", "batches": 23, "products": 23, "remaining": 7}
     assert expected == some(answer.payload, *expected)
-    assert [53] * 5 == [sum(counts.values()) for counts in answer.payload["by_task"].values()]
+    assert [23] * 5 == [sum(counts.values()) for counts in answer.payload["by_task"].values()]
     assert ["tests:trigger", "worker:gardener"] == answer.provenance
 
 
