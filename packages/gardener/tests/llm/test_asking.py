@@ -376,9 +376,9 @@ async def test_an_ask_ends_in_time(server: LlmServer) -> None:
 
     answers = await ask(asker(server, longest_s=0.2, batch=1), subjects(3), NER)
 
-    assert ["no answer within 0.2 s", "it takes too long", "it takes too long"] == [
-        str(one(answers, "ner", n).reason).split(": ")[1].split(", ")[0] for n in range(3)
-    ]
+    assert ["review"] * 3 == [one(answers, "ner", n).status for n in range(3)]
+    assert "no answer from small: it takes too long" == one(answers, "ner", 2).reason
+    assert len(server.asked) <= 1
 
 
 async def test_a_certificate_of_nobody_ends_it() -> None:
