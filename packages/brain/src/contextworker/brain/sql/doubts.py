@@ -7,16 +7,19 @@ products the few whose one task is in doubt are found without reading the others
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, insert, literal, literal_column, select
+from sqlalchemy import ColumnElement, Select, delete, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Enrichment, EnrichmentStatus
 from contextworker.brain.sql import json_rows
-from contextworker.brain.sql.schema import products, task_doubts
+from contextworker.brain.sql.locking import is_one_of
+from contextworker.brain.sql.schema import task_doubts
 
-_DOUBTS: Final = frozenset(
-    {EnrichmentStatus.PENDING.value, EnrichmentStatus.REVIEW.value, EnrichmentStatus.ERROR.value}
+NOTED: Final = frozenset(
+    {EnrichmentStatus.PENDING, EnrichmentStatus.REVIEW, EnrichmentStatus.ERROR}
 )
+"""The statuses of tasks that are noted."""
+
 _TYPES: json_rows.Types = {
     "product_id": task_doubts.c.product_id.type,
     "task": json_rows.TEXT,
@@ -26,20 +29,17 @@ _TYPES: json_rows.Types = {
 
 async def replace(connection: AsyncConnection, tenant_id: str, items: Sequence[Enrichment]) -> None:
     """Note the doubts of products as their new results have them."""
-    dialect = connection.dialect.name
-    ids = json_rows.unpacked(dialect, {"product_id": _TYPES["product_id"]})
     await connection.execute(
         delete(task_doubts).where(
             task_doubts.c.tenant_id == tenant_id,
-            task_doubts.c.product_id.in_(select(*ids.values())),
-        ),
-        json_rows.parameter([{"product_id": item.product_id} for item in items]),
+            is_one_of(connection, task_doubts.c.product_id, [item.product_id for item in items]),
+        )
     )
     found = [row for item in items for row in _doubts(item)]
     if found:
         values: dict[str, ColumnElement[Any]] = {
             "tenant_id": literal(tenant_id),
-            **json_rows.unpacked(dialect, _TYPES),
+            **json_rows.unpacked(connection.dialect.name, _TYPES),
         }
         await connection.execute(
             insert(task_doubts).from_select(list(values), select(*values.values())),
@@ -47,31 +47,22 @@ async def replace(connection: AsyncConnection, tenant_id: str, items: Sequence[E
         )
 
 
-def is_in_doubt(status: EnrichmentStatus) -> bool:
-    """Tell whether tasks of a status are noted here."""
-    return status.value in _DOUBTS
-
-
-def of_product(task: str, status: EnrichmentStatus) -> ColumnElement[bool]:
-    """Return the condition that a product's task is noted with a status."""
-    return and_(
-        task_doubts.c.tenant_id == products.c.tenant_id,
-        task_doubts.c.product_id == products.c.product_id,
+def noted(
+    tenant_id: str, task: str, status: EnrichmentStatus, *, after: str | None = None
+) -> Select[tuple[str]]:
+    """Return the query of the products whose task is noted with a status, in their order."""
+    query = select(task_doubts.c.product_id).where(
         task_doubts.c.task == task,
         task_doubts.c.status == status.value,
+        task_doubts.c.tenant_id == tenant_id,
     )
-
-
-def stands_so(task: str, status: EnrichmentStatus) -> ColumnElement[bool]:
-    """Return the condition that a product's task stands in a status."""
-    if is_in_doubt(status):
-        return select(literal_column("1")).where(of_product(task, status)).exists()
-    stands: ColumnElement[bool] = products.c.enrichment[task]["status"].as_string() == status.value
-    return stands
+    if after is not None:
+        query = query.where(task_doubts.c.product_id > after)
+    return query.order_by(task_doubts.c.product_id)
 
 
 def _doubts(item: Enrichment) -> Iterator[dict[str, str]]:
     for task, entry in item.results.items():
         status = entry.get("status") if isinstance(entry, dict) else None
-        if isinstance(status, str) and status in _DOUBTS:
+        if isinstance(status, str) and status in NOTED:
             yield {"product_id": item.product_id, "task": task, "status": status}

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contextworker.brain.models import Edge, Relation
 from contextworker.brain.sql import json_rows
 from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.locking import is_one_of
 from contextworker.brain.sql.product_queries import is_id
 from contextworker.brain.sql.schema import edges
 from contextworker.core.errors import InvalidInputError
@@ -24,20 +25,22 @@ async def replace(
     connection: AsyncConnection, tenant_id: str, by_product: Mapping[str, Sequence[Edge]]
 ) -> None:
     """Give products these edges and no others; the products are locked."""
-    dialect = connection.dialect.name
-    of_products = json_rows.unpacked(dialect, {"product_id": _TYPES["product_id"]})
-    ids = json_rows.parameter([{"product_id": key} for key in sorted(by_product)])
     stored = await connection.execute(
-        select(*_COLUMNS).where(
-            edges.c.tenant_id == tenant_id, edges.c.product_id.in_(select(*of_products.values()))
-        ),
-        ids,
+        select(*_COLUMNS).where(_are_of(connection, tenant_id, list(by_product)))
     )
     old = {_key(row): (row.name, row.confidence) for row in stored}
     new = {_key(item): item for given in by_product.values() for item in given}
-    changed = [item for key, item in new.items() if old.get(key) != (item.name, item.confidence)]
     # Most of them stay when a product is enriched again: only what differs is written.
-    await _remove(connection, tenant_id, sorted(old.keys() - new.keys()))
+    begun_anew = {key[0] for key in old.keys() - new.keys()}
+    if begun_anew:
+        await connection.execute(
+            delete(edges).where(_are_of(connection, tenant_id, sorted(begun_anew)))
+        )
+    changed = [
+        item
+        for key, item in new.items()
+        if key[0] in begun_anew or old.get(key) != (item.name, item.confidence)
+    ]
     await _write(connection, tenant_id, changed)
 
 
@@ -71,19 +74,10 @@ async def page(
     return [Edge.model_validate(row._asdict()) for row in rows]
 
 
-async def _remove(
-    connection: AsyncConnection, tenant_id: str, keys: Sequence[tuple[str, str, str]]
-) -> None:
-    if not keys:
-        return
-    types = {column.name: column.type for column in _KEY}
-    named = json_rows.unpacked(connection.dialect.name, types)
-    await connection.execute(
-        delete(edges).where(
-            edges.c.tenant_id == tenant_id, tuple_(*_KEY).in_(select(*named.values()))
-        ),
-        json_rows.parameter([dict(zip(types, key, strict=True)) for key in keys]),
-    )
+def _are_of(
+    connection: AsyncConnection, tenant_id: str, product_ids: Sequence[str]
+) -> ColumnElement[bool]:
+    return (edges.c.tenant_id == tenant_id) & is_one_of(connection, edges.c.product_id, product_ids)
 
 
 async def _write(connection: AsyncConnection, tenant_id: str, items: Sequence[Edge]) -> None:

@@ -17,7 +17,7 @@ from contextworker.brain.sql import (
     edge_queries,
     example_queries,
     model_queries,
-    product_queries,
+    reopening,
     settling,
 )
 from contextworker.brain.sql.database import Database
@@ -80,9 +80,7 @@ class EnrichingStore:
         self, tenant_id: str, *, status: EnrichmentStatus, task: str | None = None
     ) -> int:
         """Implement Brain."""
-        return await self._database.write_as(
-            tenant_id, product_queries.reopen, status=status, task=task
-        )
+        return await self._database.write_as(tenant_id, reopening.reopen, status=status, task=task)
 
     async def list_edges(
         self,

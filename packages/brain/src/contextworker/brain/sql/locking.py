@@ -4,19 +4,45 @@ PostgreSQL would go by what it believes of the tables, and it may know nothing o
 to choose, it goes through a tenant's products for every product that is named.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, literal_column, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    any_,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import UserDefinedType
 
 from contextworker.brain.sql.changes import PLACE
+from contextworker.brain.sql.json_rows import encode
 from contextworker.brain.sql.schema import products
 
-Locked = Mapping[str, Row[*tuple[Any, ...]]]
-"""Locked products by id: product_id, content_hash, enrichment_status, and the place of the row."""
 
-_READ = ("product_id", "content_hash", "enrichment_status")
+class Place(UserDefinedType[str]):
+    """Where PostgreSQL keeps a row."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the name of the type."""
+        return "tid"
+
+
+Locked = Mapping[str, Row[*tuple[Any, ...]]]
+"""Locked products by id: what stands of them in `_READ`, and the place of the row."""
+
+_READ = ("product_id", "content_hash", "enrichment_status", "removed_at")
 
 
 async def lock(
@@ -54,3 +80,14 @@ async def lock(
         query = select(found).select_from(keys.join(found, true()))
     rows = await connection.execute(query, parameters)
     return {row.product_id: row for row in rows}
+
+
+def is_one_of(
+    connection: AsyncConnection, column: ColumnElement[Any], values: Sequence[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a column has one of many values; no join that could go wrong."""
+    if connection.dialect.name == "sqlite":
+        given = func.json_each(literal(encode(list(values)), Text())).table_valued("value")
+        return column.in_(select(given.c.value))
+    # Cast as a whole: row-level security lets no row be found by what may fail on one.
+    return column == any_(cast(literal(list(values), ARRAY(Text)), ARRAY(column.type)))

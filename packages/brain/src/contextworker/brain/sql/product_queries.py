@@ -1,14 +1,15 @@
-"""Reading products, and making them pending again."""
+"""Reading products."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, update
+from sqlalchemy import ColumnElement, FromClause, Row, Select, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import EnrichmentStatus, Product
 from contextworker.brain.sql import doubts
-from contextworker.brain.sql.product_rows import columns
+from contextworker.brain.sql.changes import LOOK_UP_BY_KEY
+from contextworker.brain.sql.product_rows import columns, looked_up
 from contextworker.brain.sql.schema import products, suppliers
 from contextworker.brain.sql.search import finds
 from contextworker.brain.sql.supplier_queries import is_supplier_of
@@ -42,43 +43,32 @@ async def page(
     include_removed: bool = False,
 ) -> list[Product]:
     """Return a page in the order of product_id."""
-    query = _products(tenant_id)
-    if not include_removed:
-        query = query.where(products.c.removed_at.is_(None))
-    if after is not None:
-        if not is_id(after):
-            raise InvalidInputError(
-                f"{after!r} is no place in a list of products: give the last product_id seen"
-            )
-        query = query.where(products.c.product_id > after)
-    if dealer_code is not None:
-        query = query.where(products.c.dealer_code == dealer_code)
-    if enrichment_status is not None:
-        query = query.where(_stands(enrichment_status, task))
-    if search:
-        query = query.where(await finds(connection, search))
-    query = query.order_by(products.c.product_id).limit(limit)
-    return _read(await connection.execute(query))
-
-
-async def reopen(
-    connection: AsyncConnection, tenant_id: str, *, status: EnrichmentStatus, task: str | None
-) -> int:
-    """Make listed products pending, in the order in which all writers lock products."""
-    query = select(products.c.product_id).where(
-        products.c.tenant_id == tenant_id, products.c.removed_at.is_(None), _stands(status, task)
-    )
-    chosen = query.order_by(products.c.product_id).with_for_update(of=products).subquery()
-    reopened = await connection.execute(
-        update(products)
-        .where(
-            products.c.tenant_id == tenant_id,
-            products.c.product_id.in_(select(chosen.c.product_id)),
-            products.c.enrichment_status != EnrichmentStatus.PENDING.value,
+    if after is not None and not is_id(after):
+        raise InvalidInputError(
+            f"{after!r} is no place in a list of products: give the last product_id seen"
         )
-        .values(enrichment_status=EnrichmentStatus.PENDING.value)
-    )
-    return reopened.rowcount
+    of: FromClause = products
+    order: ColumnElement[str] = products.c.product_id
+    query = _products(tenant_id)
+    if enrichment_status is not None and connection.dialect.name == "postgresql":
+        # In the order of the key, whatever PostgreSQL believes of how many there are.
+        await connection.execute(LOOK_UP_BY_KEY)
+    if task is not None and enrichment_status in doubts.NOTED:
+        noted = doubts.noted(tenant_id, task, enrichment_status, after=after)
+        joined, of, order = looked_up(connection, tenant_id, noted)
+        query = select(*columns(of)).select_from(joined)
+    elif enrichment_status is not None:
+        query = query.where(stands(enrichment_status, task))
+    if not include_removed:
+        query = query.where(of.c.removed_at.is_(None))
+    if after is not None:
+        query = query.where(order > after)
+    if dealer_code is not None:
+        query = query.where(of.c.dealer_code == dealer_code)
+    if search:
+        query = query.where(await finds(connection, search, of))
+    query = query.order_by(order).limit(limit)
+    return _read(await connection.execute(query))
 
 
 async def count(connection: AsyncConnection, tenant_id: str) -> dict[EnrichmentStatus, int]:
@@ -110,9 +100,11 @@ def _products(tenant_id: str) -> Select[*tuple[object, ...]]:
     return select(*columns(products)).select_from(joined).where(products.c.tenant_id == tenant_id)
 
 
-def _stands(status: EnrichmentStatus, task: str | None) -> ColumnElement[bool]:
+def stands(status: EnrichmentStatus, task: str | None) -> ColumnElement[bool]:
+    """Return the condition that a product, or its task, stands in a status."""
     if task is not None:
-        return doubts.stands_so(task, status)
+        found: ColumnElement[str] = products.c.enrichment[task]["status"].as_string()
+        return found == status.value
     # As text: neither database finds out that a parameter would fit an index's condition.
     return products.c.enrichment_status == literal_column(f"'{status.value}'")
 

@@ -23,26 +23,39 @@ def columns(of: FromClause) -> list[ColumnElement[Any]]:
     return [last_seen_at(of) if name == "last_seen_at" else of.c[name] for name in _FIELDS]
 
 
+def looked_up(
+    connection: AsyncConnection, tenant_id: str, ids: Select[tuple[str]]
+) -> tuple[FromClause, FromClause, ColumnElement[str]]:
+    """Return products that are named, each looked up by its key, and how to put them in order.
+
+    That is the products joined with their suppliers, the products themselves, and the ids as named:
+    in the order of those nothing needs to be sorted.
+
+    What else is asked of them must be asked outside: PostgreSQL would take an index of those that
+    stand so for the shorter way.
+    """
+    keys = ids.subquery("keys")
+    is_named = (products.c.tenant_id == tenant_id) & (products.c.product_id == keys.c.product_id)
+    of: FromClause = products
+    if connection.dialect.name == "sqlite":
+        joined = keys.join(products, is_named)
+    else:
+        # As in `locking`.
+        of = select(products).where(is_named).offset(0).correlate(keys).lateral("found")
+        joined = keys.join(of, true())
+    return joined.outerjoin(suppliers, is_supplier_of(of)), of, keys.c.product_id
+
+
 async def claimed(
     connection: AsyncConnection, tenant_id: str, ids: Select[tuple[str]], status: EnrichmentStatus
 ) -> list[Product]:
     """Return those of some products that are listed and stand in a status."""
-    keys = ids.subquery("keys")
-    is_named = (products.c.tenant_id == tenant_id) & (products.c.product_id == keys.c.product_id)
-
-    def stands(of: FromClause) -> ColumnElement[bool]:
-        return (of.c.enrichment_status == status.value) & of.c.removed_at.is_(None)
-
+    joined, of, _ = looked_up(connection, tenant_id, ids)
+    stand_so = (of.c.enrichment_status == status.value) & of.c.removed_at.is_(None)
     if connection.dialect.name == "sqlite":
-        joined = keys.join(products, is_named).outerjoin(suppliers, is_supplier_of(products))
-        query = select(*columns(products)).select_from(joined).where(stands(products))
-        rows = await connection.execute(query)
+        rows = await connection.execute(select(*columns(of)).select_from(joined).where(stand_so))
         return [Product.model_validate(row._asdict()) for row in rows]
-    # As in `locking`. How it stands is asked outside: an index of those that stand so would be
-    # taken for the shorter way.
-    found = select(products).where(is_named).offset(0).correlate(keys).lateral("found")
-    joined = keys.join(found, true()).outerjoin(suppliers, is_supplier_of(found))
-    query = select(*map(_plain, columns(found))).select_from(joined).where(stands(found))
+    query = select(*map(_plain, columns(of))).select_from(joined).where(stand_so)
     return [_product(row) for row in await _fetch(connection, query)]
 
 

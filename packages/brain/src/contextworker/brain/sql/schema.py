@@ -206,7 +206,7 @@ claimed_products = Table(
     Column("tenant_id", Key, primary_key=True),
     Column("product_id", ProductId, primary_key=True),
     Column("claim_id", Key, nullable=False),
-    Index("ix_claimed_products_claim", "tenant_id", "claim_id"),
+    Index("ix_claimed_products_claim", "claim_id", "tenant_id"),
 )
 
 # Tasks of products that are not done, out of their enrichment: the queues of single tasks.
@@ -217,7 +217,7 @@ task_doubts = Table(
     Column("product_id", ProductId, primary_key=True),
     Column("task", Key, primary_key=True),
     Column("status", Key, nullable=False),
-    Index("ix_task_doubts_queue", "tenant_id", "task", "status", "product_id"),
+    Index("ix_task_doubts_queue", "task", "status", "tenant_id", "product_id"),
 )
 
 edges = Table(
@@ -229,8 +229,9 @@ edges = Table(
     Column("target", Key, primary_key=True),
     Column("name", Text, nullable=False),
     Column("confidence", Float(53), nullable=False),
-    # Few targets have most of the edges: so short a key is kept small by its repetition.
-    Index("ix_edges_target", "tenant_id", "target"),
+    # Few targets have most of the edges: so short a key is kept small by its repetition. The tenant
+    # comes second, here and above, as in `ix_products_dealer`.
+    Index("ix_edges_target", "target", "tenant_id"),
 )
 
 examples = Table(

@@ -2,10 +2,8 @@
 
 import unicodedata
 
-from sqlalchemy import ColumnElement, Text, collate, func, literal, text
+from sqlalchemy import ColumnElement, FromClause, Text, collate, func, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from contextworker.brain.sql.schema import products
 
 FOLD = "brain_fold"
 """What `fold` is called in SQLite, which cannot fold case outside ASCII."""
@@ -24,11 +22,9 @@ def fold(value: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
 
 
-async def finds(connection: AsyncConnection, search: str) -> ColumnElement[bool]:
-    """Return the condition that a product's SKU, name or brand holds a text."""
-    searched = (
-        products.c.sku + "\n" + products.c.name + "\n" + func.coalesce(products.c.brand_name, "")
-    )
+async def finds(connection: AsyncConnection, search: str, of: FromClause) -> ColumnElement[bool]:
+    """Return the condition that the SKU, name or brand of some products holds a text."""
+    searched = of.c.sku + "\n" + of.c.name + "\n" + func.coalesce(of.c.brand_name, "")
     if connection.dialect.name == "sqlite":
         folded: ColumnElement[str] = getattr(func, FOLD)(searched, type_=Text())
         return folded.contains(fold(search), autoescape=True)

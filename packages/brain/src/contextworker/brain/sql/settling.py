@@ -9,7 +9,7 @@ from contextworker.brain.models import Enrichment, Example
 from contextworker.brain.sql import doubts, edge_queries, example_queries, json_rows
 from contextworker.brain.sql.changes import LOOK_UP_BY_KEY
 from contextworker.brain.sql.claiming import held_ids, is_claim, is_held_by, settled_with
-from contextworker.brain.sql.locking import Locked, lock
+from contextworker.brain.sql.locking import Locked, is_one_of, lock
 from contextworker.brain.sql.product_queries import is_id
 from contextworker.brain.sql.results import write_results
 from contextworker.brain.sql.schema import claimed_products, claims, products
@@ -66,9 +66,9 @@ async def store_unclaimed(
     # Whoever has them claimed found out less than was known since.
     await connection.execute(
         delete(claimed_products).where(
-            claimed_products.c.tenant_id == tenant_id, claimed_products.c.product_id.in_(named)
-        ),
-        json_rows.parameter([{"product_id": key} for key in taken]),
+            claimed_products.c.tenant_id == tenant_id,
+            is_one_of(connection, claimed_products.c.product_id, taken),
+        )
     )
     passed_over = {item.product_id for item in enrichments} - set(taken)
     await example_queries.record(

@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.Column("product_id", product_id, primary_key=True),
         sa.Column("claim_id", key, nullable=False),
     )
-    op.create_index("ix_claimed_products_claim", "claimed_products", ["tenant_id", "claim_id"])
+    op.create_index("ix_claimed_products_claim", "claimed_products", ["claim_id", "tenant_id"])
     op.create_table(
         "task_doubts",
         sa.Column("tenant_id", key, primary_key=True),
@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.Column("status", key, nullable=False),
     )
     op.create_index(
-        "ix_task_doubts_queue", "task_doubts", ["tenant_id", "task", "status", "product_id"]
+        "ix_task_doubts_queue", "task_doubts", ["task", "status", "tenant_id", "product_id"]
     )
     op.create_table(
         "edges",
@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("confidence", sa.Float(53), nullable=False),
     )
-    op.create_index("ix_edges_target", "edges", ["tenant_id", "target"])
+    op.create_index("ix_edges_target", "edges", ["target", "tenant_id"])
     op.create_table(
         "examples",
         sa.Column("tenant_id", key, primary_key=True),
