@@ -111,7 +111,7 @@ def test_decisions_are_told_one_by_one(ask: Call, gateway: ScriptedGateway) -> N
     )
 
     assert (1, "a accepted: Camping (camping); the product is done\n") == (called.code, called.out)
-    assert "b kept: it changed just now\n" == called.err
+    assert "b passed over: it changed just now\n" == called.err
     assert {
         "workflow_type": "gardener_review",
         "action": "accept",

@@ -66,9 +66,13 @@ def test_a_name_of_two_categories_is_no_name() -> None:
         ("taxonomy", {"category": "Tents"}, "a category has no 'category'"),
         ("taxonomy", {"id": ""}, "say which category"),
         ("taxonomy", {"id": [1]}, "a category's `id` is a text"),
-        ("ner", {"brnad": "MSR"}, "brnad: Extra inputs are not permitted; its fields are product_"),
-        ("ner", {"brand": 3}, "brand: Input should be a valid string"),
-        ("params", {"weight": "2 kg"}, "that is no result of params: weight"),
+        (
+            "ner",
+            {"brnad": "MSR"},
+            "brnad: there is no such field; its fields are product_type, brand",
+        ),
+        ("ner", {"brand": 3}, "brand: is no text"),
+        ("params", {"weight": "2 kg"}, "params: weight: is no object, such as {"),
     ],
     ids=[
         "unknown-id",

@@ -58,7 +58,7 @@ module = ModuleConfig(
         Route(
             workflow=TrainWorkflow,
             payload=TrainRequest,
-            workflow_id="gardener-train-{tenant_id}",
+            workflow_id="gardener_train-{tenant_id}",
             description="Train a task's model on what people decided; use it if it is no worse.",
             needs_caller=True,
         ),

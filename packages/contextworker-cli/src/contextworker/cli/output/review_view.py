@@ -27,7 +27,9 @@ def review_view(items: Sequence[ReviewItem]) -> RenderableType:
 def decided_line(report: ReviewReport, product: Decided) -> Text:
     """Say what became of one product."""
     if not product.decided:
-        return Text.assemble(product.product_id, " ", ("kept", "yellow"), f": {product.message}")
+        return Text.assemble(
+            product.product_id, " ", ("passed over", "yellow"), f": {product.message}"
+        )
     result = spelt_out(finding(report.task, product.result))
     return Text.assemble(
         product.product_id,
@@ -59,4 +61,4 @@ def _product(results: Sequence[ReviewItem]) -> list[RenderableType]:
         sure = f" {item.confidence:.0%}" if item.result else ""
         doubt = f"  {spelt_out(item.reason)}" if item.reason else ""
         rows.append((item.task, Text.assemble((found, "yellow"), (sure, "dim"), (doubt, "dim"))))
-    return [title, Padding(pairs(rows), (0, 0, 1, 2))]
+    return [title, Padding(pairs(rows), (0, 0, 1, 2), expand=False)]

@@ -1,7 +1,7 @@
 """Read what a person says is right as the task's own result."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -10,7 +10,15 @@ from contextworker.gardener.enrichers.results import RESULTS, Result
 from contextworker.gardener.enrichers.taxonomy import Taxonomy
 from contextworker.gardener.review.categories import category_result
 
-_TAXONOMY = "taxonomy"
+_TAXONOMY: Final = "taxonomy"
+# Where Pydantic speaks to programmers.
+_WORDS: Final = {
+    "extra_forbidden": "there is no such field",
+    "missing": "is missing",
+    "model_type": 'is no object, such as {"value": 2, "unit": "kg"}',
+    "string_type": "is no text",
+    "tuple_type": "is no list",
+}
 
 
 def right_result(
@@ -68,7 +76,7 @@ def _read(task: str, result: Mapping[str, Any]) -> Result:
         return kind.model_validate(result)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'it'}: {item['msg']}"
+            f"{'.'.join(map(str, item['loc'])) or 'it'}: {_WORDS.get(item['type'], item['msg'])}"
             for item in error.errors(include_input=False)
         )
         raise InvalidInputError(
