@@ -96,7 +96,7 @@ async def _write(connection: AsyncConnection, tenant_id: str, items: Sequence[Ed
             index_elements=["tenant_id", "product_id", "relation", "target"],
             set_={name: statement.excluded[name] for name in ("name", "confidence")},
         ),
-        json_rows.parameter([dict(item) for item in items]),
+        json_rows.parameter([vars(item) for item in items]),
     )
 
 
