@@ -47,7 +47,6 @@ def identify(name: str, brand_name: str = "") -> TaskResult:
         ("Jack Wolfskin Highland Trail 55 л", "", "Jack Wolfskin"),
         ("White Stag parka", "White Stag", "White Stag"),
         ("AW Bellies", "", "AW"),
-        ("Hers by Herman set", "", "Hers by Herman"),
     ],
 )
 def test_brands_are_confirmed_or_found(name: str, stated: str, brand: str) -> None:
@@ -188,3 +187,10 @@ def test_options_are_checked() -> None:
     """A wrong one is the tenant's mistake, said in a sentence."""
     with pytest.raises(ConfigurationError, match=r"threshold = 'high'"):
         rules(EnricherContext("acme", "ner", {"threshold": "high"}))
+
+
+def test_a_brand_may_have_a_by_in_it() -> None:
+    """Found as it is, not merely as something like it."""
+    result = identify("Hers by Herman set")
+
+    assert ("Hers by Herman", 0.95) == (result.result["brand"], result.confidence)

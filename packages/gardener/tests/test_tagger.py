@@ -17,6 +17,7 @@ from contextworker.gardener.enrichers.results import NerResult
 from contextworker.gardener.enrichers.tagger import tagger as tagger_enricher
 from contextworker.gardener.tagger.alignment import find_aliases, spans_of
 from contextworker.gardener.tagger.calibration import calibrate, threshold_for
+from contextworker.gardener.tagger.crf import BEGIN, INSIDE, NEVER, OUTSIDE, Numbers, learn
 from contextworker.gardener.tagger.crossvalidation import cross_validate
 from contextworker.gardener.tagger.examples import TaggedExample, TagText, ner_example
 from contextworker.gardener.tagger.folds import folds_of
@@ -278,10 +279,12 @@ def test_what_stands_in_no_name_is_not_learnt() -> None:
         train(examples)
 
 
-def test_values_of_one_word_stay_of_one_word() -> None:
-    """Where no example goes on after its first word, nothing does."""
-    examples = [TaggedExample(f"Brand{n} Tent {n}", {"brand": (f"Brand{n}",)}) for n in range(30)]
+def test_a_label_that_no_example_has_cannot_be() -> None:
+    """It weighs nothing, which could still be more than what the others weigh."""
+    numbers = Numbers()
+    names = [([numbers.of([f"w={n}"]), numbers.of(["w=tent"])], [BEGIN, OUTSIDE]) for n in range(9)]
 
-    tags = train(examples).tag(["Vango Nevis Nevis Tent", "Tent"])[0]
+    steps = learn(names, numbers).steps
 
-    assert "Vango" == tags["brand"].value
+    assert [NEVER] * 3 == [step[INSIDE] for step in steps]
+    assert NEVER not in [step[OUTSIDE] for step in steps]

@@ -99,7 +99,6 @@ class Tagger:
 
     def with_brands(self, brands: Iterable[str]) -> "Tagger":
         """Return one that looks for these brands as well, known from elsewhere."""
-        version = self.version
         other = Tagger(self._learnt, self._weights, self._steps)
         known = [Tokens.of(brand).keys for brand in brands]
         other._readers = [
@@ -108,7 +107,6 @@ class Tagger:
             else reader
             for reader in self._readers
         ]
-        other.__dict__["version"] = version  # what is found differs, what was learnt does not
         return other
 
     def tag(self, texts: Sequence[TagText | str]) -> list[dict[str, Tag]]:
