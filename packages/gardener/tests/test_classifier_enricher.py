@@ -78,3 +78,9 @@ def test_without_a_model_it_says_nothing() -> None:
     assert classifier(EnricherContext("acme", "taxonomy", {})) is None
     with pytest.raises(ConfigurationError, match="unknown key 'x'"):
         classifier(EnricherContext("acme", "taxonomy", {"x": 1}))
+
+
+def test_a_broken_model_is_said() -> None:
+    """Not passed over: its tenant would get worse answers and never know."""
+    with pytest.raises(ConfigurationError, match="its current model cannot be used"):
+        classifier(EnricherContext("acme", "taxonomy", {}, model=b"nonsense"))

@@ -137,6 +137,8 @@ GENERAL = """1 - Home & Garden
         ("Phone cover", "", ("5", ResultStatus.DONE)),
         ("Garden cover", "", ("3", ResultStatus.DONE)),
         ("Cover", "", ("3", ResultStatus.REVIEW)),
+        ("Thing", "Covers", ("3", ResultStatus.REVIEW)),
+        ("Thing", "Jackets", ("8", ResultStatus.DONE)),
         ("Blue jacket", "", ("8", ResultStatus.REVIEW)),
         ("Blue jacket", "Clothing", ("8", ResultStatus.DONE)),
         ("Blue jacket", "Batteries", ("6", ResultStatus.REVIEW)),

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pydantic import Field
 
+from contextworker.core.errors import ConfigurationError, PermanentError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
@@ -99,6 +100,8 @@ def classifier(context: EnricherContext) -> ClassifierEnricher | None:
     # Not at the top: a tenant without a model needs none of what models are made of.
     from contextworker.gardener.classifier import Classifier  # noqa: PLC0415
 
-    return ClassifierEnricher(
-        Classifier.loads(context.model), load_taxonomy(options.file), threshold=options.threshold
-    )
+    try:
+        model = Classifier.loads(context.model)
+    except PermanentError as error:
+        raise ConfigurationError(f"its current model cannot be used: {error}") from error
+    return ClassifierEnricher(model, load_taxonomy(options.file), threshold=options.threshold)
