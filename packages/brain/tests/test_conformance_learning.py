@@ -73,6 +73,20 @@ async def test_edges_are_replaced(brain: Brain, tenant: str, abc: dict[str, Prod
     assert [] == await brain.list_edges(tenant)
 
 
+async def test_two_who_decide_at_once(brain: Brain, tenant: str, abc: dict[str, Product]) -> None:
+    """Whoever comes second made their results of others, and is passed over, with their example."""
+    a, said = abc["a"], example(product_id=abc["a"].product_id)
+    first = enrichment(a).model_copy(update={"over": a.enrichment})
+    assert (a.product_id,) == await brain.store_enrichment(tenant, [first])
+    stands = (await brain.get_products(tenant, [a.product_id]))[0].enrichment
+    assert stands
+    assert () == await brain.store_enrichment(tenant, [first], examples=[said])
+    assert [] == await brain.list_examples(tenant, task="ner")
+    second = first.model_copy(update={"over": stands})
+    assert (a.product_id,) == await brain.store_enrichment(tenant, [second], examples=[said])
+    assert [said] == await brain.list_examples(tenant, task="ner")
+
+
 async def test_edges_of_a_changed_product(
     brain: Brain, tenant: str, abc: dict[str, Product], product: NewProduct
 ) -> None:

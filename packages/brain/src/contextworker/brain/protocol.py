@@ -179,8 +179,8 @@ class Brain(Protocol):
     ) -> tuple[str, ...]:
         """Store results and examples without a claim, as a person's decisions are; says who took.
 
-        An enrichment whose product has changed meanwhile (another content_hash) is passed over,
-        with the examples made of it.
+        An enrichment whose product has changed meanwhile (another content_hash), or whose `over`
+        is not what stands there, is passed over, with the examples made of it.
         """
         ...
 

@@ -51,7 +51,8 @@ class ProductTools:
             context: Whose.
             query: Only those with this text in SKU, name or brand, whatever its case.
             supplier_code: Only that supplier's.
-            enrichment_status: Only those that are `pending`, `waiting`, `done`, `review` or `error`.
+            enrichment_status: Only those that are `pending`, `waiting`, `done`, `review` or
+                `error`.
             include_removed: Also those that their supplier's feed no longer has.
             limit: How many at most.
             after: The product_id of the last one seen: what comes next.

@@ -40,6 +40,11 @@ class Enrichment(Record):
     content_hash: str = Field(description="Of the product it was computed from.")
     status: EnrichmentStatus
     results: JsonObject = Field(description="task -> its entry, as the gardener's README has it.")
+    over: JsonObject | None = Field(
+        default=None,
+        description="Stored without a claim, only over these results: whoever else wrote since is "
+        "not overwritten. None: over whatever there is.",
+    )
     edges: tuple[Edge, ...] | None = Field(
         default=None, description="All the product's relations from now on; None leaves them be."
     )

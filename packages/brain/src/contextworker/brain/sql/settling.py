@@ -62,7 +62,8 @@ async def store_unclaimed(
     named = select(key.label("product_id"))
     parameter = json_rows.parameter([{"product_id": key} for key in ids])
     current = await lock(connection, tenant_id, named, parameter)
-    taken = await _store(connection, tenant_id, _current(enrichments, current), current)
+    wanted = await _over_what_stands(connection, tenant_id, _current(enrichments, current))
+    taken = await _store(connection, tenant_id, wanted, current)
     # Whoever has them claimed found out less than was known since.
     await connection.execute(
         delete(claimed_products).where(
@@ -84,6 +85,22 @@ def _current(enrichments: Iterable[Enrichment], current: Locked) -> list[Enrichm
         item
         for key, item in sorted(last.items())
         if key in current and current[key].content_hash == item.content_hash
+    ]
+
+
+async def _over_what_stands(
+    connection: AsyncConnection, tenant_id: str, wanted: Sequence[Enrichment]
+) -> list[Enrichment]:
+    """Return those that go over the results they were made from; the products are locked."""
+    ids = [item.product_id for item in wanted if item.over is not None]
+    found = await connection.execute(
+        select(products.c.product_id, products.c.enrichment).where(
+            products.c.tenant_id == tenant_id, is_one_of(connection, products.c.product_id, ids)
+        )
+    )
+    stands: dict[str, object] = {row.product_id: row.enrichment for row in found}
+    return [
+        item for item in wanted if item.over is None or item.over == stands.get(item.product_id)
     ]
 
 
