@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from contextworker.core.errors import PermanentError
 from contextworker.gardener.classifier.calibration import Calibration
 from contextworker.gardener.classifier.examples import MOST_EXAMPLES, MOST_LEVELS, MOST_PATHS
-from contextworker.gardener.classifier.model import Classifier
+from contextworker.gardener.classifier.parts import Parts
 from contextworker.gardener.classifier.targets import Targets
-from contextworker.gardener.classifier.views import BUCKET_BITS, WEIGHTS
+from contextworker.gardener.classifier.views import BUCKETS, WEIGHTS
 from contextworker.gardener.classifier.vocabulary import Vocabulary
 from contextworker.gardener.classifier.weights import Rounded, Weights
 
@@ -60,30 +60,30 @@ class _About(BaseModel):
     calibration: Calibration
 
 
-def pack(classifier: Classifier) -> bytes:
+def pack(parts: Parts) -> bytes:
     """Return the artefact, a .npz; `about` in it is JSON in UTF-8."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **_arrays(classifier))
+    np.savez_compressed(buffer, allow_pickle=False, **_arrays(parts))
     return buffer.getvalue()
 
 
-def version_of(classifier: Classifier) -> str:
-    """Return a short hash of all that a classifier is."""
+def version_of(parts: Parts) -> str:
+    """Return a short hash of all that a classifier is made of."""
     digest = hashlib.sha256()
-    for name, array in sorted(_arrays(classifier).items()):
+    for name, array in sorted(_arrays(parts).items()):
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()[:12]
 
 
-def unpack(artefact: bytes) -> Classifier:
+def unpack(artefact: bytes) -> Parts:
     """Read an artefact.
 
     Raises:
         PermanentError: The bytes are none, or none that can be used.
     """
     try:
-        return _classifier(_unpacked(artefact))
+        return _parts(_unpacked(artefact))
     except ValidationError as error:
         wrong = ".".join(map(str, error.errors()[0]["loc"]))
         raise PermanentError(f"this is no model of a classifier: {wrong} is wrong") from error
@@ -93,13 +93,13 @@ def unpack(artefact: bytes) -> Classifier:
         raise PermanentError("this is no model of a classifier: it cannot be unpacked") from error
 
 
-def _arrays(classifier: Classifier) -> dict[str, NDArray[Any]]:
-    weights, vocabulary = classifier.weights, classifier.vocabulary
+def _arrays(parts: Parts) -> dict[str, NDArray[Any]]:
+    weights, vocabulary = parts.weights, parts.vocabulary
     about = _About(
-        paths=classifier.paths,
+        paths=parts.targets.paths,
         products=vocabulary.products,
-        views=vocabulary.weights,
-        calibration=classifier.calibration,
+        views=dict(vocabulary.weights),
+        calibration=parts.calibration,
     )
     return {
         "about": np.frombuffer(about.model_dump_json().encode(), dtype=np.uint8),
@@ -133,7 +133,7 @@ def _unpacked(artefact: bytes) -> Arrays:
     return found
 
 
-def _classifier(arrays: Arrays) -> Classifier:
+def _parts(arrays: Arrays) -> Parts:
     text = arrays["about"].tobytes()
     found = _Format.model_validate_json(text).format
     if found != FORMAT:
@@ -145,7 +145,7 @@ def _classifier(arrays: Arrays) -> Classifier:
     targets = Targets(about.paths)
     _check_about(about)
     _check_arrays(arrays, targets.width)
-    classifier = Classifier(
+    return Parts(
         Vocabulary(arrays["buckets"], arrays["counts"], about.products, about.views),
         Weights(
             frequent=Rounded(arrays["frequent"], arrays["frequent_scales"]),
@@ -158,7 +158,6 @@ def _classifier(arrays: Arrays) -> Classifier:
         targets,
         about.calibration,
     )
-    return classifier
 
 
 def _check_about(about: _About) -> None:
@@ -190,7 +189,7 @@ def _check_arrays(arrays: Arrays, width: int) -> None:
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has the shape {arrays[name].shape}, and not {shape}")
-    _check_range("buckets", buckets, 1 << BUCKET_BITS)
+    _check_range("buckets", buckets, BUCKETS)
     _check_range("members", members, len(examples))
     _check_range("counts", arrays["counts"], MOST_EXAMPLES * 16)
     if starts[0] != 0 or starts[-1] != len(members) or (np.diff(starts) < 0).any():

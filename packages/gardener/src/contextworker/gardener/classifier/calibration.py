@@ -1,6 +1,5 @@
 """How sure a classifier is, in numbers that keep their word."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import minimize, minimize_scalar
 
 from contextworker.gardener.classifier.targets import Floats, Targets
+
+Doubles = NDArray[np.float64]
 
 MOST_SURE: Final = 0.999
 """What no confidence is above; a threshold of 1 lets nothing through."""
@@ -32,7 +33,7 @@ class Calibration(BaseModel):
     shifts: tuple[float, ...]
     threshold: float = Field(ge=0, le=1)
 
-    def confidences(self, scores: Floats, targets: Targets) -> tuple[NDArray[np.int64], Floats]:
+    def confidences(self, scores: Floats, targets: Targets) -> tuple[NDArray[np.int64], Doubles]:
         """Return the best category of each row of scores, and the confidence in each level."""
         best = scores.argmax(axis=1)
         odds = _odds(_probabilities(scores, best, self.factor, targets))
@@ -65,7 +66,7 @@ def is_right(
     found: NDArray[np.int64], truth: NDArray[np.int64], targets: Targets
 ) -> NDArray[np.bool_]:
     """Tell for each product and level whether the path found is right down to there."""
-    return (targets.nodes[:, found] == targets.nodes[:, truth]).T
+    return np.asarray((targets.nodes[:, found] == targets.nodes[:, truth]).T)
 
 
 def _best_factor(scores: Floats, truth: NDArray[np.int64]) -> float:
@@ -93,16 +94,16 @@ def _probabilities(
     return np.stack(shares, axis=1)
 
 
-def _odds(probabilities: Floats) -> NDArray[np.float64]:
+def _odds(probabilities: Floats) -> Doubles:
     bounded = np.clip(probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
     return np.log(bounded / (1 - bounded))
 
 
-def _line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
+def _line(odds: Doubles, right: NDArray[np.bool_]) -> tuple[float, float]:
     """Return slope and shift of the logistic line, drawn a little towards a line of slope 1."""
     signs = np.where(right, 1.0, -1.0)
 
-    def surprise(line: NDArray[np.float64]) -> float:
+    def surprise(line: Doubles) -> float:
         loss = np.logaddexp(0, -signs * (odds * line[0] + line[1])).sum()
         return float(loss + (line[0] - 1) ** 2 + line[1] ** 2)
 
@@ -110,18 +111,16 @@ def _line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, f
     return round(float(slope), 6), round(float(shift), 6)
 
 
-def _threshold(
-    sure: Sequence[float] | NDArray[np.float64], right: NDArray[np.bool_], precision: float
-) -> float:
+def _threshold(sure: Doubles, right: NDArray[np.bool_], precision: float) -> float:
     """Return the lowest confidence from which on enough is right, beyond the luck of the sample."""
-    steps = np.round(np.asarray(sure) * _STEPS).astype(np.int64)
+    steps = np.round(sure * _STEPS).astype(np.int64)
     total = np.bincount(steps, minlength=_STEPS + 1)[::-1].cumsum()[::-1]
     good = np.bincount(steps, right, minlength=_STEPS + 1)[::-1].cumsum()[::-1]
     enough = (total > 0) & (_at_least(good, np.maximum(total, 1)) >= precision)
     return float(np.flatnonzero(enough)[0] / _STEPS) if enough.any() else 1.0
 
 
-def _at_least(good: NDArray[np.float64], total: NDArray[np.int64]) -> NDArray[np.float64]:
+def _at_least(good: Doubles, total: NDArray[np.int64]) -> Doubles:
     """Return Wilson's lower bound of a share."""
     share, square = good / total, _SURELY**2
     spread = _SURELY * np.sqrt(share * (1 - share) / total + square / (4 * total**2))

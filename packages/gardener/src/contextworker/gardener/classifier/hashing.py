@@ -87,24 +87,24 @@ def pairs(words: Words) -> tuple[Hashes, Places]:
     return words.hashes[places] * _PAIR + words.hashes[places + 1], places
 
 
-def ngrams(words: Words, least: int, most: int) -> Iterator[tuple[Hashes, Places]]:
-    """Yield hashes of n-grams inside words, the edges of a word counted, and their texts."""
+def ngrams(words: Words, most: int) -> Iterator[tuple[Hashes, Places]]:
+    """Yield hashes of n-grams inside words, the edges of a word counted, and their texts.
+
+    From three on: two characters say little.
+    """
     letters = words.letters + np.uint64(1)
-    gap = words.letters == 0
-    hashes = letters
+    inner = words.letters != 0
+    hashes = letters[:-1] * np.uint64(_BASE) + letters[1:]
     whole = np.ones(len(letters), dtype=np.bool_)
-    for size in range(2, most + 1):
+    for size in range(3, most + 1):
         count = len(letters) - size + 1
         if count <= 0:
             return
         hashes = hashes[:count] * np.uint64(_BASE) + letters[size - 1 :]
-        if size > 2:  # noqa: PLR2004 -- from three on, there is something between the ends
-            whole = whole[:count] & ~gap[size - 2 : size - 2 + count]
-        else:
-            whole = whole[:count]
-        if size >= least:
-            places = np.flatnonzero(whole)
-            yield hashes[places], words.owners[places + 1]
+        # What is between the ends is inside one word.
+        whole = whole[:count] & inner[size - 2 : size - 2 + count]
+        places = np.flatnonzero(whole)
+        yield hashes[places], words.owners[places + 1]
 
 
 def mixed(hashes: Hashes, tag: int) -> Hashes:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contextworker.gardener.classifier.calibration import Calibration
+from contextworker.gardener.classifier.artefact import pack, unpack, version_of
 from contextworker.gardener.classifier.examples import Path
+from contextworker.gardener.classifier.parts import Parts
 from contextworker.gardener.classifier.targets import Floats, Targets
-from contextworker.gardener.classifier.vocabulary import CHUNK, Vocabulary
-from contextworker.gardener.classifier.weights import Weights
+from contextworker.gardener.classifier.vocabulary import CHUNK
 from contextworker.gardener.enrichers.base import ProductText
 
 
@@ -32,7 +32,6 @@ class Classified:
         return self.confidences[0]
 
 
-@dataclass(frozen=True)
 class Classifier:
     """Tells categories of products by what examples had in common.
 
@@ -42,11 +41,9 @@ class Classifier:
         version: From a hash of the content.
     """
 
-    vocabulary: Vocabulary
-    weights: Weights
-    targets: Targets
-    calibration: Calibration
-    version: str = ""
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.version = version_of(parts)
 
     @classmethod
     def loads(cls, data: bytes) -> "Classifier":
@@ -55,25 +52,21 @@ class Classifier:
         Raises:
             PermanentError: The bytes are none, or none that can be used.
         """
-        from contextworker.gardener.classifier.artefact import unpack
-
-        return unpack(data)
+        return cls(unpack(data))
 
     def dumps(self) -> bytes:
         """Return the classifier as arrays and JSON."""
-        from contextworker.gardener.classifier.artefact import pack
-
-        return pack(self)
+        return pack(self._parts)
 
     @property
     def threshold(self) -> float:
         """The confidence from which on enough of what was unseen was right at the top level."""
-        return self.calibration.threshold
+        return self._parts.calibration.threshold
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """What it can answer."""
-        return self.targets.paths
+        return self._parts.targets.paths
 
     def classify(self, products: Sequence[ProductText]) -> list[Classified]:
         """Return the category of each product, in their order."""
@@ -84,10 +77,12 @@ class Classifier:
         ]
 
     def _classify(self, products: Sequence[ProductText]) -> Iterator[Classified]:
-        outputs = self.weights.outputs(self.vocabulary.matrix(products))
-        best, sure = self.calibration.confidences(scores(outputs, self.targets), self.targets)
+        parts = self._parts
+        outputs = parts.weights.outputs(parts.vocabulary.find(products), len(products))
+        scored = scores(outputs, parts.targets)
+        best, sure = parts.calibration.confidences(scored, parts.targets)
         for number, confidences in zip(best.tolist(), sure.tolist(), strict=True):
-            path = self.targets.paths[number]
+            path = parts.targets.paths[number]
             yield Classified(path, tuple(confidences[: len(path)]))
 
 

@@ -96,4 +96,4 @@ def targets_of(paths: Sequence[Path]) -> tuple[Targets, NDArray[np.int64]]:
 
 
 def _signs(random: np.random.Generator, rows: int) -> NDArray[np.float64]:
-    return random.integers(0, 2, size=(rows, WIDTH)) * 2.0 - 1
+    return random.integers(0, 2, size=(rows, WIDTH)) * np.float64(2) - 1

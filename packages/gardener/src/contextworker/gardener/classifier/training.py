@@ -1,15 +1,14 @@
 """Training of a classifier, and its score on products that it has not seen."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from contextworker.gardener.classifier.artefact import version_of
 from contextworker.gardener.classifier.calibration import calibrate
 from contextworker.gardener.classifier.examples import Example, check
 from contextworker.gardener.classifier.model import Classified, Classifier, scores
+from contextworker.gardener.classifier.parts import Parts
 from contextworker.gardener.classifier.ridge import solve
 from contextworker.gardener.classifier.scores import Scores, score
 from contextworker.gardener.classifier.targets import targets_of
@@ -56,7 +55,7 @@ def train(
     targets, truth = targets_of([example.path for example in examples])
     progress("reading", 0, len(examples))
     most = most_features(len(examples), targets.width)
-    vocabulary = learn(products, dict(views), most=most)
+    vocabulary = learn(products, views, most=most)
     matrix = vocabulary.matrix(products)
     progress("reading", len(examples), len(examples))
     aims = targets.codes[truth]
@@ -65,13 +64,14 @@ def train(
         matrix, aims - shift, seed=seed, progress=lambda *done: progress("solving", *done)
     )
     unseen = scores(solution.unseen + shift, targets)
-    classifier = Classifier(
-        vocabulary,
-        weigh(matrix, solution.duals, shift),
-        targets,
-        calibrate(unseen, truth, targets, precision=precision),
+    return Classifier(
+        Parts(
+            vocabulary,
+            weigh(matrix, solution.duals, shift),
+            targets,
+            calibrate(unseen, truth, targets, precision=precision),
+        )
     )
-    return replace(classifier, version=version_of(classifier))
 
 
 def cross_validate(

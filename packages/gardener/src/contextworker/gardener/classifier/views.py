@@ -4,7 +4,8 @@ A view is a way to look at one text, such as the words of the name. Every view's
 normalised for themselves, so that a long description never drowns a short name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -21,8 +22,11 @@ from contextworker.gardener.classifier.hashing import (
 )
 from contextworker.gardener.enrichers.base import ProductText
 
-BUCKET_BITS: Final = 22
-VIEW_BITS: Final = 4
+PRODUCTS_BITS: Final = 9
+"""Of the number of a product among those that are looked at together."""
+
+BUCKETS: Final = 1 << 22
+"""Numbers that features are hashed to."""
 
 WEIGHTS: Final = {
     "name: words": 0.8,
@@ -39,28 +43,45 @@ WEIGHTS: Final = {
 }
 """Each view's share of what two products have in common."""
 
-_VIEWS: Final = {view: number for number, view in enumerate(WEIGHTS)}
+_BITS: Final = {
+    "name: words": 18,
+    "name: characters": 19,
+    "name: heads": 18,
+    "category: words": 17,
+    "category: characters": 18,
+    "description: words": 20,
+    "host": 16,
+    "url: words": 18,
+    "url: characters": 19,
+    "brand": 16,
+    "all: words": 18,
+}
+"""Of each view's part of the buckets, by how many features it has."""
+
+_STARTS: Final = dict(
+    zip(_BITS, accumulate((1 << bits for bits in _BITS.values()), initial=0), strict=False)
+)
 _PARAMS_LIMIT: Final = 2000
 _LAST, _FINAL, _FIRST = (np.uint64(salt) for salt in (11, 13, 17))
 
 
-def keys(products: Sequence[ProductText], weights: dict[str, float]) -> NDArray[np.int64]:
-    """Return all features of some products, a number for each time that one occurs.
-
-    The number is the place of the product, the view (in VIEW_BITS) and the feature's bucket (in
-    BUCKET_BITS).
-    """
-    found = [
-        (texts << (VIEW_BITS + BUCKET_BITS)) | _tagged(hashes, _VIEWS[view])
-        for view, hashes, texts in _features(products)
-        if view in weights
-    ]
-    return np.concatenate(found)
+def view_of(buckets: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the number of the view, in the order of WEIGHTS, that each bucket is of."""
+    return np.searchsorted(list(_STARTS.values()), buckets, side="right") - 1
 
 
-def _tagged(hashes: Hashes, number: int) -> NDArray[np.int64]:
-    buckets = mixed(hashes, number + 1) >> np.uint64(64 - BUCKET_BITS)
-    return buckets.astype(np.int64) | (number << BUCKET_BITS)
+def found_in(
+    products: Sequence[ProductText], views: Collection[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return all features of some products: once for each time, the product and the bucket."""
+    places, buckets = [], []
+    for view, hashes, texts in _features(products):
+        if view in views:
+            number = _STARTS[view]
+            spread = mixed(hashes, number + 1) >> np.uint64(64 - _BITS[view])
+            places.append(texts)
+            buckets.append(spread.astype(np.int32) + np.int32(number))
+    return np.concatenate(places), np.concatenate(buckets)
 
 
 def _features(products: Sequence[ProductText]) -> Iterator[tuple[str, Hashes, Places]]:
@@ -92,7 +113,7 @@ def _words(view: str, words: Words) -> Iterator[tuple[str, Hashes, Places]]:
 
 
 def _characters(view: str, words: Words) -> Iterator[tuple[str, Hashes, Places]]:
-    for hashes, texts in ngrams(words, 3, 5):
+    for hashes, texts in ngrams(words, 5):
         yield view, hashes, texts
 
 

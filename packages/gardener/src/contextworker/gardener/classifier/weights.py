@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from contextworker.gardener.classifier.targets import Floats
+from contextworker.gardener.classifier.vocabulary import Found
 
 CELLS: Final = 24_000_000
 """Weights that a model keeps, a byte each in the artefact and four in memory."""
@@ -59,23 +60,35 @@ class Weights:
     amounts: NDArray[np.float16]
     shift: Floats
 
-    def outputs(self, matrix: Any) -> Floats:
-        """Return the outputs of each row of a sparse matrix of features.
+    def outputs(self, found: Found, count: int) -> Floats:
+        """Return the outputs for the features found in so many products.
 
-        Each row is summed for itself, feature by feature, so that it does not matter which others
-        are beside it.
+        Each product's are summed in the order of its own features, so that it does not matter
+        which others are beside it.
         """
-        frequent, rare = _split(matrix, len(self.frequent.values))
-        found = frequent @ self.frequent.rows
-        if rare.nnz:
-            found += (rare @ self._postings) @ self.examples.rows
-        return np.asarray(found + self.shift, dtype=np.float32)
+        place = int(np.searchsorted(found.columns, len(self.frequent.values)))
+        ends = np.searchsorted(found.columns[:place], np.arange(len(self.frequent.values) + 1))
+        # By column: a row of weights is read once for all the products that have the feature.
+        frequent = sparse.csc_matrix(
+            (found.values[:place], found.products[:place], ends),
+            shape=(count, len(self.frequent.values)),
+        )
+        outputs = frequent @ self.frequent.rows
+        if place < len(found.columns):
+            outputs += self._by_examples(found, place, count) @ self.examples.rows
+        return np.asarray(outputs + self.shift, dtype=np.float32)
 
-    @cached_property
-    def _postings(self) -> Any:
-        shape = (len(self.starts) - 1, len(self.examples.values))
-        amounts = self.amounts.astype(np.float32)
-        return sparse.csr_matrix((amounts, self.members, self.starts), shape=shape)
+    def _by_examples(self, found: Found, place: int, count: int) -> Any:
+        """Return how much each example has in common with each product, rare features only."""
+        columns = found.columns[place:] - len(self.frequent.values)
+        starts, ends = self.starts[columns], self.starts[columns + 1]
+        times = ends - starts
+        entries = np.arange(times.sum()) + np.repeat(starts - (times.cumsum() - times), times)
+        values = np.repeat(found.values[place:], times) * self.amounts[entries]
+        products = np.repeat(found.products[place:], times)
+        return sparse.coo_matrix(
+            (values, (products, self.members[entries])), shape=(count, len(self.examples.values))
+        )
 
 
 def most_features(examples: int, width: int) -> int | None:
@@ -103,19 +116,3 @@ def weigh(matrix: Any, duals: Floats, shift: Floats) -> Weights:
         amounts=rare.data.astype(np.float16),
         shift=shift,
     )
-
-
-def _split(matrix: Any, place: int) -> tuple[Any, Any]:
-    """Return the columns before a place, and the others."""
-    before = matrix.indices < place
-    ends = np.concatenate(([0], np.cumsum(before)))[matrix.indptr]
-    rows = matrix.shape[0]
-    first = sparse.csr_matrix(
-        (matrix.data[before], matrix.indices[before], ends), shape=(rows, place)
-    )
-    after = ~before
-    rest = sparse.csr_matrix(
-        (matrix.data[after], matrix.indices[after] - place, matrix.indptr - ends),
-        shape=(rows, matrix.shape[1] - place),
-    )
-    return first, rest
