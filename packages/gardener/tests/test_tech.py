@@ -59,6 +59,8 @@ def ids(result: TaskResult) -> list[str]:
         ("LED headlamp", ["led"]),
         ("Two LEDs", ["led"]),
         ("The man who led them", []),
+        ("What he got", []),
+        ("GOTS certified", ["gots"]),
         ("Steel grey shirt", []),
         ("Leather care set", []),
         # What is not there.

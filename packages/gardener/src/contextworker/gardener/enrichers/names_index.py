@@ -46,11 +46,13 @@ class NamesIndex:
 
     def __init__(self, taxonomy: "Taxonomy") -> None:
         owners: defaultdict[Key, list[Named]] = defaultdict(list)
+        self._above: dict[str, frozenset[str]] = {"": frozenset()}
         for category in taxonomy:
-            chain = taxonomy.ancestry(category)
-            above = frozenset(key for one in chain[:-1] for key in keys(one.name))
+            top = taxonomy.ancestry(category)[0].id
+            above = self._words_above(taxonomy, category.parent_id)
             for key, naming in phrases_of(category).items():
-                owners[key].append(Named(category, naming, chain[0].id, above.difference(key)))
+                beside = above if above.isdisjoint(key) else above.difference(key)
+                owners[key].append(Named(category, naming, top, beside))
         self._taxonomy = taxonomy
         self.phrases: Phrases[Phrase] = Phrases.of_keys(
             {
@@ -65,6 +67,15 @@ class NamesIndex:
         )
         self._rights = lru_cache(maxsize=_WORDS_KEPT)(self._right)
         self._words = frozenset(word for key in owners for word in key)
+
+    def _words_above(self, taxonomy: "Taxonomy", parent_id: str) -> frozenset[str]:
+        """Return the words of a category and of those above it."""
+        known = self._above.get(parent_id)
+        if known is None:
+            parent = taxonomy.get(parent_id)
+            further = self._words_above(taxonomy, parent.parent_id) if parent else frozenset()
+            known = self._above[parent_id] = further.union(keys(parent.name) if parent else ())
+        return known
 
     def find(self, found: list[Word]) -> list[Hit[Phrase]]:
         """Return the phrases among the words."""

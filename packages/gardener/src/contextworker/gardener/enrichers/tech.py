@@ -13,7 +13,7 @@ from contextworker.gardener.enrichers.tech_file import (
     TechVocabulary,
     load_tech,
 )
-from contextworker.gardener.enrichers.text import SHORT_TEXT, Hit, Word, keys, words
+from contextworker.gardener.enrichers.text import Hit, Word, keys, words
 
 _CERTAINTY: Final = 0.95
 _IN_CONTEXT: Final = 0.9
@@ -68,12 +68,12 @@ class TechEnricher:
 
     def _stated(self, text: str) -> Iterator[tuple[KnownThing, str]]:
         phrases = self._vocabulary.phrases
-        # A name's words are at hand; of longer texts, most have no word that begins a phrase.
-        if len(text) > SHORT_TEXT and not phrases.may_be_in(text):
-            return
+        hits = phrases.find_keys(keys(text))
+        if not hits:
+            return  # as of most texts: where its words stand need not be known
         found = words(text)
         around: set[str] | None = None
-        for hit in phrases.find(found):
+        for hit in hits:
             thing = hit.value
             if thing is ONLY_SOUNDS:
                 continue

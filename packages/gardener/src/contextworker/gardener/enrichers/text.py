@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
@@ -19,7 +19,7 @@ _STEMS_KEPT = 65_536
 # Names and category paths are looked at by several enrichers of a batch; descriptions are too long
 # to keep.
 _TEXTS_KEPT = 4096
-SHORT_TEXT = 400
+_SHORT_TEXT = 400
 
 Value = TypeVar("Value")
 
@@ -63,7 +63,7 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[Word]:
     """Return the words of a text; not to be changed, as the next to ask gets the same list."""
-    return _words_of_short(text) if len(text) <= SHORT_TEXT else _words(text)
+    return _words_of_short(text) if len(text) <= _SHORT_TEXT else _words(text)
 
 
 def _words(text: str) -> list[Word]:
@@ -116,19 +116,19 @@ class Phrases(Generic[Value]):
         """Return what the whole text stands for."""
         return self._values.get(keys(text))
 
-    def may_be_in(self, text: str) -> bool:
-        """Tell quickly whether a long text has any word that begins a phrase."""
-        return not self._lengths.keys().isdisjoint(map(stem, _WORD.findall(text)))
-
     def find(self, found: list[Word]) -> list[Hit[Value]]:
         """Return every phrase among the words, the longest at each place, in order.
 
         A phrase inside a longer one is left out.
         """
+        return self.find_keys([word[0] for word in found])
+
+    def find_keys(self, found: Sequence[str]) -> list[Hit[Value]]:
+        """Return the same among the words' keys, for texts whose words' places hardly matter."""
         hits: list[Hit[Value]] = []
         after = 0
-        for first, word in enumerate(found):
-            if first < after or (lengths := self._lengths.get(word[0])) is None:
+        for first, key in enumerate(found):
+            if (lengths := self._lengths.get(key)) is None or first < after:
                 continue
             hit = self._longest_at(found, first, lengths)
             if hit is not None:
@@ -137,10 +137,10 @@ class Phrases(Generic[Value]):
         return hits
 
     def _longest_at(
-        self, found: list[Word], first: int, lengths: tuple[int, ...]
+        self, found: Sequence[str], first: int, lengths: tuple[int, ...]
     ) -> Hit[Value] | None:
         for length in lengths:
-            key = tuple([word[0] for word in found[first : first + length]])
+            key = tuple(found[first : first + length])
             value = self._values.get(key) if len(key) == length else None
             if value is not None:
                 return Hit(value, first, first + length)
