@@ -76,7 +76,8 @@ async def test_edges_are_replaced(brain: Brain, tenant: str, abc: dict[str, Prod
 async def test_two_who_decide_at_once(brain: Brain, tenant: str, abc: dict[str, Product]) -> None:
     """Whoever comes second made their results of others, and is passed over, with their example."""
     a, said = abc["a"], example(product_id=abc["a"].product_id)
-    first = enrichment(a).model_copy(update={"over": a.enrichment})
+    entry = {"status": "review", "confidence": 0.5, "result": {"n": [1, 2.0, None]}}
+    first = enrichment(a, ner=entry).model_copy(update={"over": a.enrichment})
     assert (a.product_id,) == await brain.store_enrichment(tenant, [first])
     stands = (await brain.get_products(tenant, [a.product_id]))[0].enrichment
     assert stands

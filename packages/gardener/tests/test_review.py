@@ -1,5 +1,6 @@
 """What people decide, on a real Brain: stored once, with all that follows from it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,6 +51,7 @@ class Desk:
 
     def __init__(self, brain: Brain, objects: ObjectStore) -> None:
         self.brain = brain
+        self.objects = objects
         configuration = read_configuration()
         self.gardening = Gardening(brain, objects, GardenerSettings(), configuration)
         self.reviewing = Reviewing(brain, configuration, self.gardening.pipeline_now)
@@ -307,9 +309,28 @@ async def test_a_product_that_changes_while_it_is_decided_keeps_waiting(
     monkeypatch.setattr(desk.reviewing, "_pipeline_of", slowly)
     decided = await desk.decide_one(Action.CORRECT, product.product_id, id="camping")
 
-    assert (False, "it changed just now; look at it again") == (decided.decided, decided.message)
+    assert (False, WAITS) == (decided.decided, decided.message)
     assert EnrichmentStatus.PENDING is (await desk.product("1")).enrichment_status
     assert [] == await desk.brain.list_examples(ACME, task="taxonomy")
+
+
+async def test_two_tasks_of_a_product_may_be_decided_at_once(desk: Desk) -> None:
+    """On two workers, which know nothing of each other: neither decision is lost."""
+    product = await desk.product("4")
+    other = Desk(desk.brain, desk.objects)
+
+    told = await asyncio.gather(
+        desk.decide_one(Action.CORRECT, product.product_id, task="ner", model="Elixir 2"),
+        other.decide_one(Action.CORRECT, product.product_id, task="tech", by="bob", materials=[]),
+        other.decide_one(Action.CORRECT, product.product_id, id="camping.tarps", by="cyd"),
+    )
+
+    entries = (await desk.product("4")).enrichment
+    assert [True] * 3 == [one.decided for one in told]
+    assert ["person:ann", "person:bob", "person:cyd"] == [
+        entries[task]["source"] for task in ("ner", "tech", "taxonomy")
+    ]
+    assert "camping.tarps" in str(entries["kg"]["result"])
 
 
 async def test_another_tenants_product_is_unknown(desk: Desk) -> None:

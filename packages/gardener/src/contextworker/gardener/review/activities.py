@@ -2,11 +2,10 @@
 
 import asyncio
 import hashlib
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from temporalio import activity
 
@@ -36,6 +35,11 @@ PipelineOf = Callable[[str], Awaitable[Pipeline]]
 """Returns a tenant's pipeline by what is known of it now."""
 
 
+_UNKNOWN: Final = "unknown: there is no such product"
+_LOOKS: Final = 5
+"""At a product that others write to at the same time."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """A product, and what was decided of it."""
@@ -52,9 +56,6 @@ class Reviewing(ReviewActivities):
         self._brain = brain
         self._configuration = configuration
         self._pipeline_of = pipeline_of
-        # Results of a product are stored as a whole: people who decide several tasks of it at once
-        # take turns.
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def all(self) -> tuple[Activity, ...]:
@@ -80,28 +81,31 @@ class Reviewing(ReviewActivities):
             raise InvalidInputError(
                 f"{task} is none of the tasks of {tenant_id}: {', '.join(tasks)}"
             )
-        async with beating(), self._turns[tenant_id]:
+        async with beating():
             return await self._decide(decision, task)
 
     async def _decide(self, decision: Decision, task: str) -> ReviewReport:
         request = decision.request
         asked = list(dict.fromkeys(request.product_ids))
-        products = await self._brain.get_products(request.tenant_id, asked)
         taxonomy = await asyncio.to_thread(self._configuration.taxonomy, request.tenant_id)
-        told = {
-            key: Decided(product_id=key, decided=False, message="unknown: there is no such product")
-            for key in asked
-        }
-        taken: list[_Taken] = []
-        for product in products:
-            text = product_text(product)
-            try:
-                entry = decided_entry(product, text, decision, taxonomy=taxonomy)
-            except PassedOverError as passed_over:
-                told[product.product_id] = _kept(product, task, str(passed_over))
-            else:
-                taken.append(_Taken(product, text, entry))
-        told |= await self._store(decision, task, taken)
+        told = {key: Decided(product_id=key, decided=False, message=_UNKNOWN) for key in asked}
+        open_ones = asked
+        for _ in range(_LOOKS):
+            taken: list[_Taken] = []
+            for product in await self._brain.get_products(request.tenant_id, open_ones):
+                text = product_text(product)
+                try:
+                    entry = decided_entry(product, text, decision, taxonomy=taxonomy)
+                except PassedOverError as passed_over:
+                    told[product.product_id] = _kept(product, task, str(passed_over))
+                else:
+                    taken.append(_Taken(product, text, entry))
+            stored = await self._store(decision, task, taken)
+            told |= stored
+            # Somebody wrote to these between the look and the write.
+            open_ones = [key for key, one in stored.items() if not one.decided]
+            if not open_ones:
+                break
         outcome = tuple(told[key] for key in asked)
         return ReviewReport(
             task=task,

@@ -27,8 +27,11 @@ def reworked(
         for product, entries in zip(products, decided, strict=True)
     ]
     worked = pipeline.run(texts, [product.enrichment for product in changed])
+    # Results of a product are stored as a whole, so only over those that these are made of: another
+    # person may decide another task of it at this moment.
     return [
-        enrichment(product, work, at=time) for product, work in zip(changed, worked, strict=True)
+        enrichment(new, work, at=time).model_copy(update={"over": old.enrichment})
+        for old, new, work in zip(products, changed, worked, strict=True)
     ]
 
 
