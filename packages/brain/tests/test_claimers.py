@@ -4,13 +4,14 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from enriching import claim, end_lease
+from psycopg import AsyncConnection
 
-from contextworker.brain import EnrichmentStatus, ProductRecord, open_brain
+from contextworker.brain import Brain, EnrichmentStatus, ProductRecord, open_brain
 
 _CLAIMER = Path(__file__).parent / "programs" / "claimer.py"
 
@@ -49,6 +50,48 @@ async def test_killed_claimer(
         await end_lease(brain, "shared", "killed-0")
         back = await claim(brain, "shared", "back", limit=20)
         assert set(lost) == {item.product_id for item in back.products}
+
+
+@pytest.fixture
+async def abc(
+    new_postgresql: NewUrl, product: Callable[..., ProductRecord]
+) -> AsyncIterator[tuple[Brain, AsyncConnection]]:
+    """Open a store with the products a, b and c, and a connection past it."""
+    url = new_postgresql()
+    async with open_brain(url) as brain, await AsyncConnection.connect(url) as other:
+        await brain.upsert_products("t", [product(sku) for sku in "abc"], run_id="1")
+        yield brain, other
+
+
+async def test_locked_products_are_passed_over(abc: tuple[Brain, AsyncConnection]) -> None:
+    """A claim never waits for whoever has a product in hand at the moment: it takes others."""
+    brain, other = abc
+    await other.execute("SELECT * FROM products WHERE sku = 'a' FOR UPDATE")
+    async with asyncio.timeout(20):
+        claimed = await claim(brain, "t")
+    assert ({"b", "c"}, True) == ({item.sku for item in claimed.products}, claimed.held_elsewhere)
+
+
+async def test_overtaken_claim(abc: tuple[Brain, AsyncConnection]) -> None:
+    """A product that another claim takes while this one looks stays the other's."""
+    brain, other = abc
+    await claim(brain, "t", "other", limit=1, dealer_code="none")
+    # As another call would, that has not committed yet.
+    await other.execute("UPDATE claims SET expires_at = now() + interval '1 minute'")
+    await other.execute(
+        "INSERT INTO claimed_products "
+        "SELECT tenant_id, product_id, 'other' FROM products WHERE sku = 'a'"
+    )
+    call = asyncio.create_task(claim(brain, "t"))
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with (
+        await AsyncConnection.connect(other.info.dsn, autocommit=True) as watcher,
+        asyncio.timeout(20),
+    ):
+        while (await (await watcher.execute(waits)).fetchone()) != (1,):
+            await asyncio.sleep(0.01)
+    await other.commit()
+    assert {"b", "c"} == {item.sku for item in (await call).products}
 
 
 @pytest.mark.slow
