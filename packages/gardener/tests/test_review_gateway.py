@@ -1,17 +1,19 @@
 """Reviews and trainings as callers see them: through a gateway, and in the caller's name."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from contextworker.brain import Brain, ProductRecord
 from contextworker.core.client import AsyncWorkerClient, InvalidRequestError, TaskFailedError
 from contextworker.core.objects import ObjectStore
 from contextworker.core.testing import running
+from contextworker.core.testing.fixtures import RecordHistory
 from contextworker.gardener.module import module
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
@@ -41,8 +43,18 @@ async def ask(caller: AsyncWorkerClient, workflow_type: str, **fields: Any) -> A
     return await task.result(timeout=30)
 
 
+async def latest(client: Client, workflow_type: str) -> WorkflowHandle[Any, Any]:
+    """Return the run of a type that completed last."""
+    ended = f"WorkflowType = '{workflow_type}' and ExecutionStatus = 'Completed'"
+    async with asyncio.timeout(20):
+        while True:  # the list is some moments late
+            async for run in client.list_workflows(ended, limit=1):
+                return client.get_workflow_handle(run.id, run_id=run.run_id)
+            await asyncio.sleep(0.05)
+
+
 async def test_results_are_reviewed_through_a_gateway(
-    caller: AsyncWorkerClient, brain: Brain
+    caller: AsyncWorkerClient, client: Client, brain: Brain, record_history: RecordHistory
 ) -> None:
     """Listed, corrected, rejected; the entry says whose word it is, and wrong words are told."""
     await ask(caller, "gardener")
@@ -61,6 +73,8 @@ async def test_results_are_reviewed_through_a_gateway(
     rejected = await ask(
         caller, "gardener_review", action="reject", task="taxonomy", product_ids=[*ids[1:], "x"]
     )
+
+    await record_history(await latest(client, "gardener_review"), module, "review")
 
     assert (2, 1, None) == (len(page["items"]), len(last["items"]), last["next"])
     assert {record.name for record in RECORDS} == {item["name"] for item in found}
@@ -91,7 +105,12 @@ async def test_results_are_reviewed_through_a_gateway(
 
 
 async def test_what_people_decide_is_what_the_next_run_knows(
-    caller: AsyncWorkerClient, brain: Brain, objects: ObjectStore
+    *,
+    caller: AsyncWorkerClient,
+    client: Client,
+    brain: Brain,
+    objects: ObjectStore,
+    record_history: RecordHistory,
 ) -> None:
     """Enriched, in review, corrected, trained on, enriched again: by the new model."""
     made = [f"{brand}{ending}" for brand in ("Zor", "Vek", "Ludo") for ending in ("mix", "tar")]
@@ -120,6 +139,7 @@ async def test_what_people_decide_is_what_the_next_run_knows(
         correction={"brand": made[0]},
     )
     trained = await ask(caller, "gardener_train", task="ner", examples=file.model_dump())
+    await record_history(await latest(client, "gardener_train"), module, "train")
     await ask(caller, "gardener")
     entries = {
         product.sku: product.enrichment["ner"]

@@ -167,7 +167,13 @@ async def test_a_model_learns_from_a_file_and_from_what_people_decided(
     tagger = Tagger.loads(await school.objects.get(trained.candidate.artefact))
     assert trained.candidate.version == tagger.version
     stages = list(dict.fromkeys(progress.stage for progress in school.told))
-    assert ["gathering examples", "cross-validating", "comparing", "training"] == stages
+    assert [
+        "gathering examples",
+        "waiting for another training",
+        "cross-validating",
+        "comparing",
+        "training",
+    ] == stages
 
 
 async def test_the_same_examples_are_the_same_model(school: School) -> None:

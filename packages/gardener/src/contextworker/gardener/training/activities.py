@@ -46,6 +46,8 @@ class Training(TrainActivities):
         self._brain = brain
         self._objects = objects
         self._configuration = configuration
+        # A training takes a processor, and up to a gigabyte or two.
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def all(self) -> tuple[Activity, ...]:
@@ -65,7 +67,9 @@ class Training(TrainActivities):
                 folder = Path(name)
                 gathered = await self._gather(request, folder, heart)
                 current = await self._current(request, gathered.fingerprints, folder)
-                outcome = await run_training(folder, heart.beat)
+                heart.beat(Progress(stage="waiting for another training", unit="steps"))
+                async with self._one_at_a_time:
+                    outcome = await run_training(folder, heart.beat)
                 return await self._judged(
                     request, gathered, current, outcome, folder / program.MODEL
                 )
