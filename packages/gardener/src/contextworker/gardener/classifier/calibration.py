@@ -15,8 +15,8 @@ MOST_SURE: Final = 0.999
 """What no confidence is above; a threshold of 1 lets nothing through."""
 
 _STEPS: Final = 1000
-_SURELY: Final = 1.2816
-"""Standard deviations that nine of ten samples do not fall short of."""
+_SURELY: Final = 2.3263
+"""Standard deviations that 99 of 100 samples do not fall short of."""
 
 
 class Calibration(BaseModel):

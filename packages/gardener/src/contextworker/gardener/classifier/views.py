@@ -32,11 +32,9 @@ WEIGHTS: Final = {
     "name: words": 0.8,
     "name: characters": 0.8,
     "name: heads": 0.3,
-    "category: words": 0.15,
-    "category: characters": 0.2,
+    "category: words": 0.25,
     "description: words": 0.25,
     "host": 0.2,
-    "url: words": 0.1,
     "url: characters": 0.2,
     "brand": 0.2,
     "all: words": 0.7,
@@ -48,10 +46,8 @@ _BITS: Final = {
     "name: characters": 19,
     "name: heads": 18,
     "category: words": 17,
-    "category: characters": 18,
     "description: words": 20,
     "host": 16,
-    "url: words": 18,
     "url: characters": 19,
     "brand": 16,
     "all: words": 18,
@@ -72,14 +68,14 @@ def view_of(buckets: NDArray[np.int32]) -> NDArray[np.int64]:
 
 def found_in(
     products: Sequence[ProductText], views: Collection[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return all features of some products: once for each time, the product and the bucket."""
     places, buckets = [], []
     for view, hashes, texts in _features(products):
         if view in views:
             number = _STARTS[view]
             spread = mixed(hashes, number + 1) >> np.uint64(64 - _BITS[view])
-            places.append(texts)
+            places.append(texts.astype(np.int32))
             buckets.append(spread.astype(np.int32) + np.int32(number))
     return np.concatenate(places), np.concatenate(buckets)
 
@@ -95,11 +91,9 @@ def _features(products: Sequence[ProductText]) -> Iterator[tuple[str, Hashes, Pl
     yield from _characters("name: characters", names)
     yield from _heads("name: heads", names)
     yield from _words("category: words", categories)
-    yield from _characters("category: characters", categories)
     yield from _words("description: words", descriptions)
     whole = read(hosts)
     yield "host", whole.hashes, whole.texts
-    yield from _words("url: words", urls)
     yield from _characters("url: characters", urls)
     yield from _words("brand", brands)
     for words in (names, categories, descriptions, urls, brands):

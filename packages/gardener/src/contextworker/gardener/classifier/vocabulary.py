@@ -67,10 +67,9 @@ class Vocabulary:
         What counts more: to occur often in the product, though by the logarithm; and to be in few
         products. All of a view's values together are as long as the root of the view's share.
         """
-        places, buckets = found_in(products, self.weights)
+        of, buckets = found_in(products, self.weights)
         known = self._columns[buckets]
-        keys = ((known << PRODUCTS_BITS) | places.astype(np.int32))[known >= 0]
-        keys, times = counted(keys)
+        keys, times = counted(((known << PRODUCTS_BITS) | of)[known >= 0])
         columns, places = keys >> PRODUCTS_BITS, keys & _PLACE
         values = _LOGARITHMS[np.minimum(times, len(_LOGARITHMS) - 1)] * self._rarity[columns]
         groups = places * len(WEIGHTS) + self._views[columns]
@@ -105,8 +104,8 @@ def learn(
     """Take the features of some products; where there are more than `most`, the most frequent."""
     counts = np.zeros(BUCKETS, dtype=np.int32)
     for start in range(0, len(products), CHUNK):
-        places, buckets = found_in(products[start : start + CHUNK], weights)
-        keys, _ = counted((buckets << PRODUCTS_BITS) | places.astype(np.int32))
+        of, buckets = found_in(products[start : start + CHUNK], weights)
+        keys, _ = counted((buckets << PRODUCTS_BITS) | of)
         np.add.at(counts, keys >> PRODUCTS_BITS, 1)
     buckets = np.flatnonzero(counts).astype(np.int32)
     buckets = buckets[np.argsort(-counts[buckets], kind="stable")[:most]]
