@@ -259,6 +259,19 @@ async def test_settling_a_claim(
     assert calls + 2 == service.orders.calls
 
 
+async def test_overtaken_decision(
+    brain: Brain, tenant: str, product: NewProduct, service: CommerceService
+) -> None:
+    """A decision made of results that are no longer there does not reach the service either."""
+    await brain.upsert_products(tenant, [product()], run_id="1")
+    (listed,) = await brain.list_products(tenant)
+    first = enrichment(listed, ner={"status": "done"}).model_copy(update={"over": {}})
+    second = enrichment(listed, "review").model_copy(update={"over": {}})
+    assert (listed.product_id,) == await brain.store_enrichment(tenant, [first])
+    assert () == await brain.store_enrichment(tenant, [second])
+    assert "done" == service.stored(tenant)["T-1"]["enrichment_status"]
+
+
 async def test_nonsense_from_the_service(
     brain: Brain, tenant: str, product: NewProduct, service: CommerceService
 ) -> None:

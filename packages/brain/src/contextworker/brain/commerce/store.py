@@ -164,6 +164,7 @@ class CommerceBrain(SqlBrain):
                 item.product_id: item
                 for item in products
                 if item.content_hash == last[item.product_id].content_hash
+                and last[item.product_id].over in (None, item.enrichment)
             }
             ours = await self._sent(tenant_id, list(current))
             await concurrently(
