@@ -15,7 +15,8 @@ from contextworker.core.client import Failure, Step, TaskStatus
 
 _TRY = (
     "start harvest supplier_code=camping-trade tenant_id=my_project --watch",
-    "start gardener tenant_id=my_project --watch",
+    "gardener run --tenant my_project --watch",
+    "gardener review list --tenant my_project",
     "brain products --tenant my_project",
     "run -c \"len(products('tent'))\" --tenant my_project",
     "modules",
