@@ -176,6 +176,22 @@ def test_the_enricher_calls_done_what_the_tagger_is_sure_of(trained: Tagger) -> 
         NerResult.model_validate(result.result)
 
 
+def test_the_rules_do_not_guess_at_what_was_learnt(trained: Tagger) -> None:
+    """A model that the tagger does not find is none, though some words are left over."""
+    context = EnricherContext("acme", "ner", {}, brands=("Deuta",), model=trained.dumps())
+    enricher = tagger_enricher(context)
+    assert enricher is not None
+    text = ProductText(product_id="1", content_hash="h", name="Deuta", brand_name="Deuta")
+    odd = ProductText(product_id="2", content_hash="h", name="- zz yy , 7", brand_name="Zz")
+
+    plain, odd_one = enricher.enrich([Subject(text), Subject(odd)])
+
+    assert "Deuta" == plain.result["brand"]
+    assert "Zz" == odd_one.result["brand"]
+    found = trained.tag([odd.name])[0].get("model")
+    assert (found.value if found else None) == odd_one.result.get("model")
+
+
 def test_without_a_trained_model_there_is_no_tagger() -> None:
     """The tenant's next enricher answers."""
     assert tagger_enricher(EnricherContext("acme", "ner", {})) is None

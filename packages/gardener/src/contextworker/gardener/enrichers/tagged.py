@@ -11,8 +11,6 @@ from contextworker.gardener.enrichers.vocabulary import vocabulary
 from contextworker.gardener.tagger.examples import Tag, tag_text
 from contextworker.gardener.tagger.tagger import BRAND, Tagger
 
-_LIKELY = 0.5
-
 
 class TaggerEnricher:
     """Reads brand, model, product type, colour and size where it has learnt to find them.
@@ -39,16 +37,19 @@ class TaggerEnricher:
 
     def _enrich(self, subject: Subject, tags: Mapping[str, Tag]) -> TaskResult:
         read = self._rules.read(subject)
-        result = {**read.result, **self._named(tags, read)}
+        # What it has learnt to find and does not find here, the rules would only guess at.
+        by_rules = {key: value for key, value in read.result.items() if key not in self._learnt}
+        result = {**by_rules, **_named(tags, read)}
         stated = not is_placeholder(subject.text.brand_name)
         if stated or BRAND not in self._learnt:
             confidence, doubt = read.brand.confidence, read.brand.doubt
+            if read.brand.name:
+                result["brand"] = read.brand.name
         elif (brand := tags.get(BRAND)) is not None:
             result["brand"] = brand.value
             confidence = brand.confidence
             doubt = f"{brand.value!r} is read as the brand, but not surely"
         else:
-            result.pop("brand", None)
             confidence, doubt = 0.0, "no brand is stated, and none is read in the name"
         return TaskResult.judged(
             result,
@@ -58,17 +59,16 @@ class TaggerEnricher:
             doubt=doubt,
         )
 
-    def _named(self, tags: Mapping[str, Tag], read: Read) -> dict[str, Any]:
-        """Return what the tagger found besides the brand."""
-        named: dict[str, Any] = {
-            name: tags[name].value
-            for name in ("model", "product_type")
-            if name in tags and tags[name].confidence >= _LIKELY
-        }
-        variant = dict(read.result.get("variant", {}))
-        if (colour := tags.get("colour")) is not None and colour.confidence >= _LIKELY:
-            known = vocabulary().colours.get(colour.value)
-            variant["colour"] = [known or colour.value.casefold()]
-        if (size := tags.get("size")) is not None and size.confidence >= _LIKELY:
-            variant["size"] = size.value
-        return named | ({"variant": variant} if variant else {})
+
+def _named(tags: Mapping[str, Tag], read: Read) -> dict[str, Any]:
+    """Return what the tagger found besides the brand."""
+    named: dict[str, Any] = {
+        name: tags[name].value for name in ("model", "product_type") if name in tags
+    }
+    variant = dict(read.result.get("variant", {}))
+    if (colour := tags.get("colour")) is not None:
+        known = vocabulary().colours.get(colour.value)
+        variant["colour"] = [known or colour.value.casefold()]
+    if (size := tags.get("size")) is not None:
+        variant["size"] = size.value
+    return named | ({"variant": variant} if variant else {})
