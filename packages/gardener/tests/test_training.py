@@ -192,8 +192,8 @@ async def test_the_same_examples_are_the_same_model(school: School) -> None:
 
 async def test_a_worse_model_is_refused_unless_forced(school: School) -> None:
     """Nothing of it is kept; forced, it is used, and said to be."""
-    await school.use(await school.train([unguessable(n) for n in range(90)]))
-    once_each = [unguessable(n) for n in range(90, 120)]
+    await school.use(await school.train([unguessable(n) for n in range(60)]))
+    once_each = [unguessable(n) for n in range(60, 90)]
 
     refused = await school.train(once_each)
     forced = await school.train(once_each, force=True)
