@@ -40,10 +40,9 @@ STEPS = (
     ("words of the name", ("name: words",)),
     ("+ characters of the name", ("name: characters",)),
     ("+ the shop's own category", ("category: words",)),
-    ("+ words of the description", ("description: words",)),
     ("+ host and path of the page", ("host", "url: characters")),
     ("+ heads of the name", ("name: heads",)),
-    ("+ words, wherever they stand", ("all: words",)),
+    ("+ words of all texts together", ("all: words",)),
 )
 
 Paths = Sequence[tuple[str, ...]]

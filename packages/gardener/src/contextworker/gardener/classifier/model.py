@@ -78,9 +78,11 @@ class Classifier:
 
     def _classify(self, products: Sequence[ProductText]) -> Iterator[Classified]:
         parts = self._parts
-        outputs = parts.weights.outputs(parts.vocabulary.find(products), len(products))
-        scored = scores(outputs, parts.targets)
+        found = parts.vocabulary.find(products)
+        scored = scores(parts.weights.outputs(found, len(products)), parts.targets)
         best, sure = parts.calibration.confidences(scored, parts.targets)
+        # Of a product of which nothing is known, the most frequent category is a mere guess.
+        sure[np.bincount(found.products, minlength=len(products)) == 0] = 0
         for number, confidences in zip(best.tolist(), sure.tolist(), strict=True):
             path = parts.targets.paths[number]
             yield Classified(path, tuple(confidences[: len(path)]))

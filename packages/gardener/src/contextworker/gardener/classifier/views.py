@@ -32,12 +32,11 @@ WEIGHTS: Final = {
     "name: words": 0.8,
     "name: characters": 0.8,
     "name: heads": 0.3,
-    "category: words": 0.25,
-    "description: words": 0.25,
+    "category: words": 0.15,
     "host": 0.2,
     "url: characters": 0.2,
     "brand": 0.2,
-    "all: words": 0.7,
+    "all: words": 0.9,
 }
 """Each view's share of what two products have in common."""
 
@@ -46,11 +45,10 @@ _BITS: Final = {
     "name: characters": 19,
     "name: heads": 18,
     "category: words": 17,
-    "description: words": 20,
     "host": 16,
     "url: characters": 19,
     "brand": 16,
-    "all: words": 18,
+    "all: words": 19,
 }
 """Of each view's part of the buckets, by how many features it has."""
 
@@ -91,7 +89,6 @@ def _features(products: Sequence[ProductText]) -> Iterator[tuple[str, Hashes, Pl
     yield from _characters("name: characters", names)
     yield from _heads("name: heads", names)
     yield from _words("category: words", categories)
-    yield from _words("description: words", descriptions)
     whole = read(hosts)
     yield "host", whole.hashes, whole.texts
     yield from _characters("url: characters", urls)
