@@ -5,7 +5,9 @@ on, with the packaged configuration. PostgreSQL, Temporal, and gardener-workers 
 their own, all on this machine: claim, enrich, store, from the start of the workflow to its end.
 Each round has a database and workers of its own; the first batches pay for warming up, too.
 
-Prints products per second and the peak memory of a worker: medians over the rounds.
+Prints products per second, the peak memory of a worker, and the CPU a product takes of workers, of
+PostgreSQL and of Temporal: medians over the rounds. What other programs took of the machine
+meanwhile is said, too: the rate is of what they left.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,31 @@ LONGEST = timedelta(minutes=20)
 
 
 @dataclass(frozen=True)
+class Cpu:
+    """Seconds of CPU, by who took them."""
+
+    workers: float
+    postgres: float
+    temporal: float
+    others: float
+    """Programs that are not measured, this one among them."""
+
+    @classmethod
+    def now(cls, workers: Sequence[psutil.Process], postmaster: psutil.Process) -> "Cpu":
+        """Read the clocks of processes that run on."""
+        own = sum(map(_cpu_s, workers))
+        server = _cpu_s(postmaster) + sum(map(_cpu_s, postmaster.children(recursive=True)))
+        children = psutil.Process().children()
+        temporal = sum(_cpu_s(child) for child in children if child.name() == "temporal")
+        times = psutil.cpu_times()
+        return cls(own, server, temporal, times.user + times.system - own - server - temporal)
+
+    def since(self, before: "Cpu") -> "Cpu":
+        """Return what was taken meanwhile."""
+        return Cpu(*(now - then for now, then in zip(astuple(self), astuple(before), strict=True)))
+
+
+@dataclass(frozen=True)
 class Figures:
     """Of one round."""
 
@@ -49,8 +76,7 @@ class Figures:
     seconds: float
     peak_mb: float
     """Of the worker that took most."""
-    cpu_s: float
-    """Of all workers: what the machine had left for them shows in the seconds."""
+    cpu: "Cpu"
     by_status: dict[str, int]
 
     @property
@@ -81,9 +107,13 @@ def main(arguments: Sequence[str]) -> None:
     print(f"{last.products:,} products, {options.workers} workers, {last.by_status}")
     print(
         f"products/s: {statistics.median(rates):,.0f} ({min(rates):,.0f}-{max(rates):,.0f}); "
-        f"peak memory of a worker: {max(one.peak_mb for one in rounds):.0f} MB; workers' CPU: "
-        f"{statistics.median(one.cpu_s / one.products for one in rounds) * 1e6:.0f} us a product"
+        f"peak memory of a worker: {max(one.peak_mb for one in rounds):.0f} MB"
     )
+    took = {
+        field.name: statistics.median(getattr(one.cpu, field.name) / one.products for one in rounds)
+        for field in fields(Cpu)
+    }
+    print("CPU, us a product:", ", ".join(f"{who} {s * 1e6:.0f}" for who, s in took.items()))
 
 
 def read_products(path: Path, count: int) -> list[ProductRecord]:
@@ -130,7 +160,8 @@ async def _measure(
                 "parallel": options.parallel,
             }
         )
-        before = sum(_cpu_s(worker) for worker in workers)
+        postmaster = psutil.Process(int((server.folder / "postmaster.pid").read_text().split()[0]))
+        before = Cpu.now(workers, postmaster)
         handle = await client.start_workflow(
             "gardener",
             unit,
@@ -140,6 +171,7 @@ async def _measure(
             execution_timeout=LONGEST,
         )
         report: dict[str, Any] = (await handle.result()).payload
+        cpu = Cpu.now(workers, postmaster).since(before)
         described = await handle.describe()
         assert described.close_time is not None
         assert report["products"] == len(records), report
@@ -147,7 +179,7 @@ async def _measure(
             products=report["products"],
             seconds=(described.close_time - described.start_time).total_seconds(),
             peak_mb=max(_peak_mb(worker) for worker in workers),
-            cpu_s=sum(_cpu_s(worker) for worker in workers) - before,
+            cpu=cpu,
             by_status=report["by_status"],
         )
 
@@ -184,7 +216,8 @@ def _environment(server: TemporalServer, folder: Path, brain_url: str) -> dict[s
 
 def _cpu_s(process: psutil.Process) -> float:
     times = process.cpu_times()
-    return float(times.user + times.system)
+    # With those of children that ended.
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _peak_mb(process: psutil.Process) -> float:
