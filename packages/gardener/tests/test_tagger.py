@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -81,6 +84,31 @@ def test_the_same_examples_give_the_same_tagger() -> None:
     few = catalogue(25)
 
     assert train(few).version == train(few).version
+
+
+def test_another_process_learns_the_same_from_the_same_examples() -> None:
+    """Sets have another order there, which nothing of a model may follow."""
+    program = (
+        "import json, sys\n"
+        "from contextworker.gardener.tagger.examples import TaggedExample\n"
+        "from contextworker.gardener.tagger.training import train\n"
+        "rows = json.load(sys.stdin)\n"
+        "print(train([TaggedExample(text, values) for text, values in rows]).version)\n"
+    )
+    rows = json.dumps([(one.text, {"brand": one.values["brand"]}) for one in catalogue(25)])
+    versions = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            input=rows,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert 1 == len(versions)
 
 
 def test_known_brands_are_looked_for_as_well(trained: Tagger) -> None:

@@ -39,9 +39,10 @@ class Knowledge:
         counts: Counter[str] = Counter()
         roles: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for keys, own in names:
-            counts.update(set(keys))
+            # Never by the order of a set: the next process has another one.
+            counts.update(list(dict.fromkeys(keys)))
             for word, attributes in own.items():
-                roles[word].update(attributes)
+                roles[word].update(sorted(attributes))
         return cls(counts, roles)
 
     def facts(self, word: str, less: Roles | None = None) -> Facts:
