@@ -155,7 +155,7 @@ def test_examples_that_say_nothing_are_no_accident() -> None:
 
 @pytest.mark.parametrize(
     ("module", "name", "value"),
-    [(ridge, "AT_ONCE", 80), (weights, "CELLS", 5000), (weights, "CELLS", 6000)],
+    [(ridge, "AT_ONCE", 80), (weights, "EXAMPLES_CELLS", 1000), (weights, "CELLS", 6000)],
     ids=["parts", "few-features", "rare-features"],
 )
 def test_what_is_bounded_is_learnt_nearly_as_well(
@@ -174,6 +174,7 @@ def test_what_is_bounded_is_learnt_nearly_as_well(
 def test_more_categories_than_outputs_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each by a code of its own; what is said does not depend on company either."""
     monkeypatch.setattr(targets, "WIDTH", 48)
+    monkeypatch.setattr(targets, "MOST_OUTPUTS", 48)
     examples = [
         Example(product(f"thing{n % 60} {WORDS[n % 7]} {n}"), (f"{n % 60 % 5}", f"{n % 60}"))
         for n in range(600)

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score  # type: ignore[import-untyped]
 
+from contextworker.gardener.classifier import ridge
 from contextworker.gardener.classifier.calibration import calibrate, is_right
 from contextworker.gardener.classifier.hashing import ngrams, pairs, read
 from contextworker.gardener.classifier.ridge import PENALTY, solve
@@ -97,6 +98,29 @@ def test_answers_of_the_left_out_are_those_of_a_training_without_them() -> None:
         assert plain == pytest.approx(solution.unseen[left_out], abs=1e-3)
 
 
+def test_examples_that_are_not_solved_together_are_left_out_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the parts that have one, the answers without it; of the others, what they say."""
+    monkeypatch.setattr(ridge, "AT_ONCE", 20)
+    matrix = sparse.csr_matrix(RANDOM.random((50, 9)).astype(np.float32))
+    aims = RANDOM.random((50, 2)).astype(np.float32)
+
+    solution = solve(matrix, aims, seed=1, progress=lambda *_: None)
+
+    dense = matrix.toarray()
+    order = np.random.Generator(np.random.PCG64(1)).permutation(50)
+    parts = [set(np.roll(order, -start)[:20].tolist()) for start in (0, 16, 33)]
+    assert set(range(50)) == set.union(*parts)
+    for left_out in (0, 17, 49):
+        said = []
+        for part in parts:
+            rows = sorted(part - {left_out})
+            gram = dense[rows].T @ dense[rows] + PENALTY * np.eye(9)
+            said.append(dense[left_out] @ np.linalg.solve(gram, dense[rows].T @ aims[rows]))
+        assert np.mean(said, axis=0) == pytest.approx(solution.unseen[left_out], abs=1e-3)
+
+
 def test_rounded_rows_are_nearly_what_they_were() -> None:
     """Within half a step of 127; a row of noughts stays one."""
     rows = np.concatenate([RANDOM.normal(size=(5, 20)), np.zeros((1, 20))]).astype(np.float32)
@@ -120,7 +144,7 @@ def test_weighted_f1_is_that_of_scikit_learn() -> None:
 
 def test_the_likeness_of_categories_counts_levels_and_the_leaf_twice() -> None:
     """One is like itself, and like others by what paths have in common."""
-    targets, truth = targets_of([("a", "b"), ("c",), ("a", "b", "d"), ("a", "b")])
+    targets, truth = targets_of([("a", "b"), ("c",), ("a", "b", "d"), ("a", "b")], most=16)
 
     assert (("a", "b"), ("a", "b", "d"), ("c",)) == targets.paths
     assert [0, 2, 1, 0] == truth.tolist()
@@ -131,7 +155,7 @@ def test_the_likeness_of_categories_counts_levels_and_the_leaf_twice() -> None:
 @pytest.mark.parametrize("noise", [0.2, 0.35, 0.5, 3.0])
 def test_what_is_done_is_as_right_as_was_promised(noise: float) -> None:
     """On products that calibration has not seen; where it cannot be, nothing is done."""
-    targets = Targets(tuple((f"{n // 3}", f"{n}") for n in range(12)))
+    targets = Targets(tuple((f"{n // 3}", f"{n}") for n in range(12)), 12)
     scores, truth = _scored(targets, noise, 8000)
 
     calibration = calibrate(scores[:4000], truth[:4000], targets, precision=0.95)

@@ -142,8 +142,8 @@ def _parts(arrays: Arrays) -> Parts:
             "train it again, or run the worker that wrote it"
         )
     about = _About.model_validate_json(text)
-    targets = Targets(about.paths)
     _check_about(about)
+    targets = Targets(about.paths, min(len(arrays["shift"]), len(about.paths)))
     _check_arrays(arrays, targets.width)
     return Parts(
         Vocabulary(arrays["buckets"], arrays["counts"], about.products, about.views),

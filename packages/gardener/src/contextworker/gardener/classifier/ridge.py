@@ -19,7 +19,7 @@ PENALTY: Final = 0.1
 AT_ONCE: Final = 12_500
 """Examples that are solved together, which takes 4 bytes times their square.
 
-More are dealt into parts of equal size, and what the parts' models say is averaged.
+Of more, several models learn from as many each, and what they say is averaged.
 """
 
 _ROWS: Final = 500
@@ -44,22 +44,21 @@ def solve(
     """Fit aims, one row per example, around nought."""
     count = len(aims)
     parts = -(-count // AT_ONCE)
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(count) if parts > 1 else None
-    duals = np.empty_like(aims)
-    own = np.empty_like(aims)
-    unseen = np.empty_like(aims)
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(count)
+    duals = np.zeros_like(aims)
+    own = np.zeros_like(aims)
     for part in range(parts):
         progress(part, parts)
-        rows = np.sort(order[part::parts]) if order is not None else np.arange(count)
-        duals[rows], spread = _solved(matrix if parts == 1 else matrix[rows], aims[rows])
-        unseen[rows] = aims[rows] - duals[rows] / spread[:, None]
-        own[rows] = aims[rows] - np.float32(PENALTY) * duals[rows]
+        # As large as can be, so that one example more never makes parts much smaller.
+        start = part * count // parts
+        rows = np.sort(np.roll(order, -start)[:AT_ONCE])
+        some, spread = _solved(matrix[rows], aims[rows])
+        duals[rows] += some / parts
+        # What is said of an example less what is said without it, by the parts that have it.
+        own[rows] += (some / spread[:, None] - np.float32(PENALTY) * some) / parts
     progress(parts, parts)
-    if parts == 1:
-        return Solution(duals, unseen)
-    duals /= parts
-    together = matrix @ (matrix.T @ duals)
-    return Solution(duals, together + (unseen - own) / parts)
+    together = matrix @ (matrix.T @ duals) if parts > 1 else aims - np.float32(PENALTY) * duals
+    return Solution(duals, together - own)
 
 
 def _solved(matrix: Any, aims: Floats) -> tuple[Floats, NDArray[np.float32]]:

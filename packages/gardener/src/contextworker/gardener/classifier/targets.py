@@ -12,22 +12,30 @@ from contextworker.gardener.classifier.examples import Path
 
 Floats = NDArray[np.float32]
 
-WIDTH: Final = 512
-"""Numbers that a model aims at; where there are more categories, each has a code of so many."""
+MOST_OUTPUTS: Final = 512
+"""Categories that have an output each."""
+
+WIDTH: Final = 256
+"""Outputs where there are more: every category has a code of so many numbers."""
 
 
 @dataclass(frozen=True)
 class Targets:
     """The categories, and what a model aims at for each.
 
-    Up to WIDTH categories, a model aims at how alike the product's category is to each of them: the
-    share of levels that they have in common, the leaf counted twice. So a model learns the
-    hierarchy, and never answers with levels that contradict each other. Beyond, every node has a
-    random code, a category the sum of the codes on its path, and codes of categories are as alike,
-    nearly, as the categories.
+    With an output per category, a model aims at how alike the product's category is to each of
+    them: the share of levels that they have in common, the leaf counted twice. So a model learns
+    the hierarchy, and never answers with levels that contradict each other. With fewer outputs,
+    every node has a random code, a category the sum of the codes on its path, and codes of
+    categories are as alike, nearly, as the categories.
+
+    Attributes:
+        paths: In order.
+        width: How many numbers are aimed at.
     """
 
     paths: tuple[Path, ...]
+    width: int
 
     @cached_property
     def codes(self) -> Floats:
@@ -36,13 +44,8 @@ class Targets:
 
     @property
     def coded(self) -> bool:
-        """Whether categories are more than a model has outputs."""
-        return len(self.paths) > WIDTH
-
-    @property
-    def width(self) -> int:
-        """How many numbers are aimed at."""
-        return min(len(self.paths), WIDTH)
+        """Whether categories are more than outputs."""
+        return len(self.paths) > self.width
 
     @cached_property
     def starts(self) -> tuple[NDArray[np.int64], ...]:
@@ -80,20 +83,26 @@ class Targets:
 
     def _random_codes(self) -> Floats:
         random = np.random.Generator(np.random.PCG64(0))
-        codes = _signs(random, len(self.paths))  # of the leaf, for itself
+        codes = self._signs(random, len(self.paths))  # of the leaf, for itself
         for level, nodes in enumerate(self.nodes):
-            signs = _signs(random, len(self.starts[level]))
+            signs = self._signs(random, len(self.starts[level]))
             codes += signs[nodes] * (self.lengths > level)[:, None]
-        codes /= np.sqrt(WIDTH * (self.lengths[:, None] + 1))
+        codes /= np.sqrt(self.width * (self.lengths[:, None] + 1))
         return codes.astype(np.float32)
 
+    def _signs(self, random: np.random.Generator, rows: int) -> NDArray[np.float64]:
+        return random.integers(0, 2, size=(rows, self.width)) * np.float64(2) - 1
 
-def targets_of(paths: Sequence[Path]) -> tuple[Targets, NDArray[np.int64]]:
-    """Return the categories in order, and which of them each path is."""
+
+def targets_of(paths: Sequence[Path], *, most: int) -> tuple[Targets, NDArray[np.int64]]:
+    """Return the categories of examples, and which of them each example has.
+
+    Args:
+        paths: One per example.
+        most: Outputs of all examples together, from which on categories have codes.
+    """
     known = tuple(sorted(set(paths)))
     numbers = {path: number for number, path in enumerate(known)}
-    return Targets(known), np.array([numbers[path] for path in paths])
-
-
-def _signs(random: np.random.Generator, rows: int) -> NDArray[np.float64]:
-    return random.integers(0, 2, size=(rows, WIDTH)) * np.float64(2) - 1
+    each = len(known) <= MOST_OUTPUTS and len(known) * len(paths) <= most
+    width = len(known) if each else min(len(known), WIDTH)
+    return Targets(known, width), np.array([numbers[path] for path in paths])

@@ -14,7 +14,7 @@ from contextworker.gardener.classifier.scores import Scores, score
 from contextworker.gardener.classifier.targets import targets_of
 from contextworker.gardener.classifier.views import WEIGHTS
 from contextworker.gardener.classifier.vocabulary import learn
-from contextworker.gardener.classifier.weights import most_features, weigh
+from contextworker.gardener.classifier.weights import EXAMPLES_CELLS, most_features, weigh
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,13 +36,13 @@ def train(
 ) -> Classifier:
     """Train a classifier.
 
-    Examples are held in memory with their features, some 10 kB each, and up to 12,500 of them are
-    solved together, which takes 4 bytes times the square of their number.
+    Examples are held in memory with their features, some 10 kB each; up to 12,500 are solved
+    together, which takes 4 bytes times the square of their number, and no more at once.
 
     Args:
         examples: 20 to 100,000, of 2 to 10,000 categories. A category of a single example is
             learnt too, but what is said of unseen examples counts against it.
-        seed: Deals more examples than are solved together into parts.
+        seed: Chooses which are solved together, of more.
         precision: Part of the products at or above the threshold that is right at the top level.
         progress: Is told a stage, what is done of it and how much there is.
         views: What is looked at, and the share of each.
@@ -52,7 +52,7 @@ def train(
     """
     check(examples)
     products = [example.text for example in examples]
-    targets, truth = targets_of([example.path for example in examples])
+    targets, truth = targets_of([example.path for example in examples], most=EXAMPLES_CELLS)
     progress("reading", 0, len(examples))
     most = most_features(len(examples), targets.width)
     vocabulary = learn(products, views, most=most)

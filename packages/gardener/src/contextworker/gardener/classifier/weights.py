@@ -14,6 +14,9 @@ from contextworker.gardener.classifier.vocabulary import Found
 CELLS: Final = 24_000_000
 """Weights that a model keeps, a byte each in the artefact and four in memory."""
 
+EXAMPLES_CELLS: Final = CELLS // 2
+"""Of these, what rows of examples may take; where they would take more, rare features are left."""
+
 _FINEST: Final = 127
 
 
@@ -93,7 +96,7 @@ class Weights:
 
 def most_features(examples: int, width: int) -> int | None:
     """Return how many features a model can have: None for all, while there are few examples."""
-    return None if examples * width <= CELLS // 4 else CELLS // width
+    return None if examples * width <= EXAMPLES_CELLS else CELLS // width
 
 
 def weigh(matrix: Any, duals: Floats, shift: Floats) -> Weights:
