@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from temporalio import activity
 
@@ -16,10 +17,17 @@ from contextworker.gardener.enrichers.configuration import Configuration
 from contextworker.gardener.enrichers.pipeline import Pipeline
 from contextworker.gardener.enriching.asking import LanguageModels
 from contextworker.gardener.enriching.counting import count, count_again
-from contextworker.gardener.enriching.entries import enrichment, is_kept, moment, product_text
+from contextworker.gardener.enriching.entries import (
+    enrichment,
+    is_kept,
+    moment,
+    product_text,
+    standing,
+)
 from contextworker.gardener.enriching.holding import holding
 from contextworker.gardener.enriching.knowing import KnownPipelines, encode_brands
 from contextworker.gardener.enriching.messages import (
+    Again,
     AskRequest,
     BatchRequest,
     GardenerActivities,
@@ -30,6 +38,14 @@ from contextworker.gardener.enriching.messages import (
     Waiting,
 )
 from contextworker.gardener.settings import GardenerSettings
+
+_ERROR: Final = (EnrichmentStatus.ERROR,)
+_AGAIN: Final[dict[Again | None, tuple[EnrichmentStatus, ...]]] = {
+    None: _ERROR,
+    Again.REVIEW: (*_ERROR, EnrichmentStatus.REVIEW),
+    Again.ALL: (*_ERROR, EnrichmentStatus.REVIEW, EnrichmentStatus.WAITING, EnrichmentStatus.DONE),
+}
+"""What is pending again when a run begins."""
 
 
 class Gardening(GardenerActivities):
@@ -81,15 +97,18 @@ class Gardening(GardenerActivities):
     async def gather_knowledge(self, scope: Scope) -> Knowledge:
         """Store the brands the tenant's catalogue knows; find its trained models.
 
-        What waits for a language model that the tenant no longer has is pending again: the local
-        enrichers then leave it in review.
+        What is to be done again is pending then, and so are errors. What waits for a language model
+        that the tenant no longer has is, too: the local enrichers then leave it in review.
 
         Safe to retry: the same brands are the same object, a later list is as good as this one, and
         what is pending already is not made so again.
         """
         async with beating():
+            statuses = set(_AGAIN[scope.again])
             if not self._models.batch(scope.tenant_id):
-                await self._brain.reopen_products(scope.tenant_id, status=EnrichmentStatus.WAITING)
+                statuses.add(EnrichmentStatus.WAITING)
+            for status in sorted(statuses):
+                await self._brain.reopen_products(scope.tenant_id, status=status)
             return await self._know(scope.tenant_id)
 
     @activity.defn(name="enrich_batch")
@@ -107,7 +126,12 @@ class Gardening(GardenerActivities):
             if not claim.products:
                 return await self._nothing_to_do(request, claim)
             pipeline = await self._pipelines.of(request.tenant_id, request.knowledge)
-            done, kept = await self._enrich(pipeline, claim.products, at=datetime.now(UTC))
+            done, kept = await self._enrich(
+                pipeline,
+                claim.products,
+                at=datetime.now(UTC),
+                again=request.again,
+            )
             return await self._settle(request, done, kept=kept)
 
     @activity.defn(name="ask_llm")
@@ -163,13 +187,19 @@ class Gardening(GardenerActivities):
         )
 
     async def _enrich(
-        self, pipeline: Pipeline, products: Sequence[Product], *, at: datetime
+        self,
+        pipeline: Pipeline,
+        products: Sequence[Product],
+        *,
+        at: datetime,
+        again: Again | None = None,
     ) -> tuple[list[Enrichment], frozenset[str]]:
         """Return the products' enrichments, and which of them change in nothing."""
 
         def work() -> tuple[list[Enrichment], frozenset[str]]:
             texts = [product_text(product) for product in products]
-            worked = pipeline.run(texts, [product.enrichment for product in products])
+            before = [standing(product.enrichment, again) for product in products]
+            worked = pipeline.run(texts, before)
             pairs = list(zip(products, worked, strict=True))
             written = moment(at)
             return (

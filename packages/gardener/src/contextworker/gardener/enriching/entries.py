@@ -9,7 +9,9 @@ from pydantic_core import to_json
 from contextworker.brain.models import Edge, Enrichment, EnrichmentStatus, Product, Relation
 from contextworker.brain.values import canonical_json
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskEntry, TaskResult
+from contextworker.gardener.enrichers.entries import LLM, PERSON
 from contextworker.gardener.enrichers.pipeline import Worked
+from contextworker.gardener.enriching.messages import Again
 
 Entries = Mapping[str, Any]
 """A product's `enrichment`: by task, a TaskEntry as JSON."""
@@ -90,6 +92,22 @@ def enrichment(product: Product, worked: Worked, *, at: str) -> Enrichment:
 def is_kept(product: Product, worked: Worked) -> bool:
     """Tell whether nothing of a product's enrichment changes."""
     return not worked.results and worked.kept == product.enrichment.keys()
+
+
+def standing(entries: Entries, again: Again | None) -> Entries:
+    """Return the entries that may stay, of a product that is looked at again.
+
+    What a language model was asked, it is not asked again for what others leave in doubt.
+    """
+    if again is None:
+        return entries
+    stays = (PERSON,) if again is Again.ALL else (PERSON, LLM)
+    return {
+        task: entry
+        for task, entry in entries.items()
+        if str(entry.get("source", "")).startswith(stays)
+        or (again is Again.REVIEW and entry.get("status") == ResultStatus.DONE)
+    }
 
 
 def asked_about(entries: Entries, tasks: Iterable[str]) -> frozenset[str]:

@@ -3,14 +3,24 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from temporalio import activity
 
 from contextworker.core.messages import Message, ObjectRef, RoutePayload
 
 StatusCounts = dict[str, int]
 """Products by what became of them: done, review, error."""
+
+
+class Again(StrEnum):
+    """What a run looks at again, though no product of it changed."""
+
+    REVIEW = "review"
+    """What is in review: after others were configured, who may know better."""
+    ALL = "all"
+    """Everything but what people decided: after the taxonomy or the vocabulary changed."""
 
 
 class GardenerRequest(RoutePayload):
@@ -24,6 +34,16 @@ class GardenerRequest(RoutePayload):
     max_batches: int | None = Field(
         default=None, ge=1, description="Stop after so many; else when no product is pending."
     )
+    again: Again | None = Field(
+        default=None,
+        description="What is in `review`, or `all` but what people decided, is done again, too.",
+    )
+
+    @model_validator(mode="after")
+    def _again_is_for_all_suppliers(self) -> Self:
+        if self.again is not None and self.supplier_code is not None:
+            raise ValueError("again is for all suppliers: leave supplier_code out")
+        return self
 
 
 class Spent(Message):
@@ -109,6 +129,7 @@ class Scope(Message):
 
     tenant_id: str
     supplier_code: str | None = None
+    again: Again | None = None
 
 
 class Waiting(Message):

@@ -241,7 +241,10 @@ class GardenerWorkflow:
 
     @property
     def _scope(self) -> Scope:
-        return Scope(tenant_id=self._request.tenant_id, supplier_code=self._request.supplier_code)
+        request = self._request
+        return Scope(
+            tenant_id=request.tenant_id, supplier_code=request.supplier_code, again=request.again
+        )
 
 
 async def _step(

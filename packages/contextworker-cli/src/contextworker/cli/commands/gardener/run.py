@@ -1,6 +1,6 @@
 """`contextworker gardener run`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -28,6 +28,13 @@ async def run(
             validator=Number(gt=0),
         ),
     ] = None,
+    again: Annotated[
+        Literal["review", "all"] | None,
+        Parameter(
+            help="After a change of the configuration: what is in review, or all but what people "
+            "decided, is worked out again, too.",
+        ),
+    ] = None,
     tenant: CallersTenant = None,
     watch: Annotated[
         bool, Parameter(negative=(), alias="-w", help="Follow it until it closes, as `watch` does.")
@@ -42,7 +49,9 @@ async def run(
 
     `contextworker gardener run --tenant my_project --cost-limit 0.50 --watch`
     """
-    payload = given(workflow_type=WORKFLOW_TYPE, supplier_code=supplier, tenant_id=tenant)
+    payload = given(
+        workflow_type=WORKFLOW_TYPE, supplier_code=supplier, again=again, tenant_id=tenant
+    )
     unit = ContextUnit(
         payload=payload,
         provenance=[f"{SERVICE}:start_workflow"],
