@@ -15,10 +15,14 @@ import pytest
 
 from contextworker.core.errors import InvalidInputError, PermanentError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus
+from contextworker.gardener.enrichers.configuration import read_configuration
+from contextworker.gardener.enrichers.pipeline import make_pipeline
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.results import NerResult
+from contextworker.gardener.enrichers.tagged import TaggerEnricher
 from contextworker.gardener.enrichers.tagger import tagger as tagger_enricher
 from contextworker.gardener.tagger.alignment import find_aliases, spans_of
+from contextworker.gardener.tagger.artefact import unpack
 from contextworker.gardener.tagger.calibration import calibrate, threshold_for
 from contextworker.gardener.tagger.crf import BEGIN, INSIDE, NEVER, OUTSIDE, Numbers, learn
 from contextworker.gardener.tagger.crossvalidation import cross_validate
@@ -218,6 +222,31 @@ def test_the_rules_do_not_guess_at_what_was_learnt(trained: Tagger) -> None:
     assert "Zz" == odd_one.result["brand"]
     found = trained.tag([odd.name])[0].get("model")
     assert (found.value if found else None) == odd_one.result.get("model")
+
+
+def test_the_rules_do_not_overrule_a_taggers_doubt(trained: Tagger) -> None:
+    """A known brand that they would find, and be sure of, is what it has just doubted."""
+    configuration = read_configuration(None).of("acme")
+    learnt = {"ner": trained.dumps()}
+
+    before, after = (
+        make_pipeline("acme", configuration, models=models).sources["ner"]
+        for models in ({}, learnt)
+    )
+
+    assert ("rules",) == before
+    assert (f"tagger@{trained.version}",) == after
+
+
+def test_what_the_rules_read_is_judged_as_theirs(trained: Tagger) -> None:
+    """A stated brand is no surer and no less sure for what the tagger learnt of others."""
+    learnt, weights, steps = unpack(trained.dumps())
+    strict = Tagger(learnt.model_copy(update={"threshold": 0.99}), weights, steps)
+    text = ProductText(product_id="1", content_hash="h", name="Orion 205 Tent", brand_name="Deuta")
+
+    (result,) = TaggerEnricher(strict).enrich([Subject(text)])
+
+    assert (ResultStatus.DONE, 0.92) == (result.status, result.confidence)
 
 
 def test_without_a_trained_model_there_is_no_tagger() -> None:

@@ -18,6 +18,8 @@ from contextworker.gardener.enrichers.variants import find_variant
 from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 THRESHOLD: Final = 0.85
+TAGGER: Final = "tagger"
+"""The other enricher of the task, by its name."""
 
 _STATED_AND_NAMED = 1.0
 _STATED = 0.92
@@ -150,14 +152,19 @@ class RulesEnricher:
         return FoundBrand(stated, _STATED, f"{stated!r} does not stand in the name")
 
 
-def rules(context: EnricherContext) -> RulesEnricher:
-    """Make the enricher for a tenant.
+def rules(context: EnricherContext) -> RulesEnricher | None:
+    """Make the enricher for a tenant; None after a tagger, which asks the rules itself.
+
+    What they would add is a guess where it is in doubt: a known brand is often only the beginning
+    of a longer one.
 
     Raises:
         ConfigurationError: An option is unknown or wrong, or the task is another.
     """
     answers(context, "rules", "ner")
     options = read_options(context, NerOptions)
+    if TAGGER in context.after:
+        return None
     return RulesEnricher(Brands(context.brands), threshold=options.threshold)
 
 

@@ -116,7 +116,7 @@ def make_pipeline(
     chains = []
     for task in configuration.tasks:
         table = configuration.tables[task]
-        links = []
+        links: list[Link] = []
         for name in table.enrichers:
             context = EnricherContext(
                 tenant_id,
@@ -124,6 +124,7 @@ def make_pipeline(
                 options=table.options_of(name),
                 brands=brands,
                 model=(models or {}).get(task),
+                after=tuple(link.name for link in links),
             )
             try:
                 enricher = load_factory(points[name])(context)

@@ -53,6 +53,8 @@ class EnricherContext:
     """Brands the tenant's catalogue knows, the most frequent first."""
     model: bytes | None = None
     """The current trained model of the task, where there is one."""
+    after: tuple[str, ...] = ()
+    """Enrichers of the task that are asked before this one, by the names they are configured by."""
 
 
 class EnricherFactory(Protocol):

@@ -5,7 +5,7 @@ from typing import Any
 
 from contextworker.gardener.enrichers.base import TaskResult
 from contextworker.gardener.enrichers.brands import Brands, is_placeholder
-from contextworker.gardener.enrichers.ner import Read, RulesEnricher
+from contextworker.gardener.enrichers.ner import THRESHOLD, Read, RulesEnricher
 from contextworker.gardener.enrichers.protocol import Subject
 from contextworker.gardener.enrichers.vocabulary import vocabulary
 from contextworker.gardener.tagger.examples import Tag, tag_text
@@ -16,7 +16,8 @@ class TaggerEnricher:
     """Reads brand, model, product type, colour and size where it has learnt to find them.
 
     What it has not learnt, and the brand a supplier states, the rules read. The brand decides the
-    status: its confidence is how often such a one was right on examples kept apart.
+    status: its confidence is how often such a one was right on examples kept apart, and the rules'
+    own where they read it.
     """
 
     reads = RulesEnricher.reads
@@ -24,9 +25,18 @@ class TaggerEnricher:
     def __init__(
         self, tagger: Tagger, brands: Sequence[str] = (), *, threshold: float | None = None
     ) -> None:
+        """Take a tagger, and the brands the catalogue knows.
+
+        Args:
+            tagger: Trained.
+            brands: The most frequent first.
+            threshold: From which confidence on a brand is done; when left out, the tagger's own
+                for what it reads, and the rules' for what they read.
+        """
         self.source = f"tagger@{tagger.version}"
         self._tagger = tagger.with_brands(brands) if brands else tagger
         self._threshold = tagger.threshold if threshold is None else threshold
+        self._rules_threshold = THRESHOLD if threshold is None else threshold
         self._learnt = frozenset(tagger.attributes)
         self._rules = RulesEnricher(Brands(brands))
 
@@ -41,8 +51,10 @@ class TaggerEnricher:
         by_rules = {key: value for key, value in read.result.items() if key not in self._learnt}
         result = {**by_rules, **_named(tags, read)}
         stated = not is_placeholder(subject.text.brand_name)
+        threshold = self._threshold
         if stated or BRAND not in self._learnt:
             confidence, doubt = read.brand.confidence, read.brand.doubt
+            threshold = self._rules_threshold
             if read.brand.name:
                 result["brand"] = read.brand.name
         elif (brand := tags.get(BRAND)) is not None:
@@ -54,7 +66,7 @@ class TaggerEnricher:
         return TaskResult.judged(
             result,
             confidence=confidence,
-            threshold=self._threshold,
+            threshold=threshold,
             source=self.source,
             doubt=doubt,
         )

@@ -1,6 +1,6 @@
 """Task `ner`, enricher `tagger`: for a tenant that has trained one."""
 
-from contextworker.gardener.enrichers.ner import NerOptions
+from contextworker.gardener.enrichers.ner import TAGGER, NerOptions
 from contextworker.gardener.enrichers.options import answers, read_options
 from contextworker.gardener.enrichers.protocol import Enricher, EnricherContext
 
@@ -12,7 +12,7 @@ def tagger(context: EnricherContext) -> Enricher | None:
         ConfigurationError: An option is unknown or wrong, or the task is another.
         PermanentError: The model's bytes are no tagger.
     """
-    answers(context, "tagger", "ner")
+    answers(context, TAGGER, "ner")
     options = read_options(context, NerOptions)
     if context.model is None:
         return None
@@ -23,6 +23,6 @@ def tagger(context: EnricherContext) -> Enricher | None:
     return TaggerEnricher(
         Tagger.loads(context.model),
         context.brands,
-        # The model's own where none is given: from there on, 95 of 100 brands were right.
+        # Where none is given, the model's own: from there on, 95 of 100 brands were right.
         threshold=options.threshold if "threshold" in options.model_fields_set else None,
     )
