@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from contextworker.core.errors import PermanentError
 from contextworker.gardener.classifier.targets import Floats
@@ -52,7 +53,8 @@ def solve(
         # As large as can be, so that one example more never makes parts much smaller.
         start = part * count // parts
         rows = np.sort(np.roll(order, -start)[:AT_ONCE])
-        some, spread = _solved(matrix[rows], aims[rows])
+        with threadpool_limits(1):  # how sums are split among threads changes them a little
+            some, spread = _solved(matrix[rows], aims[rows])
         duals[rows] += some / parts
         # What is said of an example less what is said without it, by the parts that have it.
         own[rows] += (some / spread[:, None] - np.float32(PENALTY) * some) / parts
