@@ -14,6 +14,7 @@ from contextworker.core.messages import TenantId
 from contextworker.gardener.enrichers.loading import installed, known
 from contextworker.gardener.enrichers.results import RESULTS
 from contextworker.gardener.enrichers.taxonomy import Taxonomy, load_taxonomy
+from contextworker.gardener.enrichers.tech_file import TechVocabulary, load_tech
 from contextworker.gardener.llm.config import LlmConfig
 
 Table = Mapping[str, Any]
@@ -100,6 +101,16 @@ class Configuration:
         table = self.of(tenant_id).tables.get("taxonomy")
         file = table.options.get("file") if table else None
         return load_taxonomy(Path(file) if file else None)
+
+    def vocabulary(self, tenant_id: str) -> TechVocabulary:
+        """Return a tenant's technologies and materials: its file's, or the packaged ones.
+
+        Raises:
+            ConfigurationError: The file cannot be used; says where.
+        """
+        table = self.of(tenant_id).tables.get("tech")
+        file = table.options_of("vocabulary").get("file") if table else None
+        return load_tech(Path(file) if file else None)
 
 
 def read_configuration(path: Path | None = None) -> Configuration:

@@ -18,6 +18,7 @@ from contextworker.gardener.enrichers.base import ProductText, TaskEntry
 from contextworker.gardener.enrichers.configuration import Configuration
 from contextworker.gardener.enrichers.pipeline import Pipeline
 from contextworker.gardener.enriching.entries import product_text
+from contextworker.gardener.review.corrections import Terms
 from contextworker.gardener.review.deciding import PassedOverError, decided_entry
 from contextworker.gardener.review.listing import review_page
 from contextworker.gardener.review.messages import (
@@ -87,7 +88,7 @@ class Reviewing(ReviewActivities):
     async def _decide(self, decision: Decision, task: str) -> ReviewReport:
         request = decision.request
         asked = list(dict.fromkeys(request.product_ids))
-        taxonomy = await asyncio.to_thread(self._configuration.taxonomy, request.tenant_id)
+        terms = await asyncio.to_thread(self._terms, request.tenant_id)
         told = {key: Decided(product_id=key, decided=False, message=_UNKNOWN) for key in asked}
         open_ones = asked
         for _ in range(_LOOKS):
@@ -95,7 +96,7 @@ class Reviewing(ReviewActivities):
             for product in await self._brain.get_products(request.tenant_id, open_ones):
                 text = product_text(product)
                 try:
-                    entry = decided_entry(product, text, decision, taxonomy=taxonomy)
+                    entry = decided_entry(product, text, decision, terms=terms)
                 except PassedOverError as passed_over:
                     told[product.product_id] = _kept(product, task, str(passed_over))
                 else:
@@ -113,6 +114,10 @@ class Reviewing(ReviewActivities):
             decided=sum(one.decided for one in outcome),
             products=outcome,
         )
+
+    def _terms(self, tenant_id: str) -> Terms:
+        configuration = self._configuration
+        return Terms(configuration.taxonomy(tenant_id), configuration.vocabulary(tenant_id))
 
     async def _store(
         self, decision: Decision, task: str, taken: list[_Taken]

@@ -9,7 +9,7 @@ from contextworker.core.errors import InvalidInputError
 from contextworker.gardener.enrichers.results import TaxonomyResult
 from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy
 
-_KEYS: Final = ("id", "path", "name")
+_KEYS: Final = ("id", "path", "name", "category")
 _SEPARATOR: Final = ">"
 _NEAREST: Final = 3
 _SHOWN: Final = 5
@@ -21,7 +21,8 @@ def category_result(taxonomy: Taxonomy, said: Mapping[str, Any]) -> TaxonomyResu
 
     Args:
         taxonomy: The tenant's.
-        said: `id`, `path` (a list, or `Camping > Tents`) or `name`; of several, all must agree.
+        said: `id`, `path` (a list, or `Camping > Tents`), `name`, or `category`: any of the three;
+            of several, all must agree.
 
     Raises:
         InvalidInputError: It is no category of the taxonomy, the nearest are named; or more than
@@ -63,6 +64,8 @@ def _fits(key: str, text: str, category: Category, path: str) -> bool:
             return category.id == text
         case "path":
             return path.casefold() == text.casefold()
+        case "category":
+            return any(_fits(one, text, category, path) for one in ("id", "path", "name"))
     return text.casefold() in {name.casefold() for name in (category.name, *category.synonyms)}
 
 
@@ -72,6 +75,8 @@ def _text(key: str, value: Any) -> str:
         if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
             return _joined(part.strip() for part in parts)
         raise InvalidInputError("a category's `path` is a list of names, from the top level down")
+    if key == "category" and isinstance(value, str) and _SEPARATOR in value:
+        return _text("path", value)
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value).strip()
     raise InvalidInputError(f"a category's `{key}` is a text")

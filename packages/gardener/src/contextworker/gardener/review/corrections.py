@@ -1,6 +1,7 @@
 """Read what a person says is right as the task's own result."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -8,7 +9,13 @@ from pydantic import ValidationError
 from contextworker.core.errors import InvalidInputError
 from contextworker.gardener.enrichers.results import RESULTS, Result
 from contextworker.gardener.enrichers.taxonomy import Taxonomy
+from contextworker.gardener.enrichers.tech_file import TechVocabulary
 from contextworker.gardener.review.categories import category_result
+from contextworker.gardener.review.shorthand import (
+    spelt_out_measures,
+    spelt_out_name,
+    spelt_out_things,
+)
 
 _TAXONOMY: Final = "taxonomy"
 # Where Pydantic speaks to programmers.
@@ -21,22 +28,30 @@ _WORDS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a tenant's corrections may name."""
+
+    taxonomy: Taxonomy
+    vocabulary: TechVocabulary
+
+
 def right_result(
-    task: str, correction: Mapping[str, Any], found: Mapping[str, Any], *, taxonomy: Taxonomy
+    task: str, correction: Mapping[str, Any], found: Mapping[str, Any], *, terms: Terms
 ) -> Result:
     """Return the result that a correction makes of what was found.
 
     A category is replaced; of other tasks, the fields that the correction has are, and those it
-    says are null are taken away.
+    says are null are taken away. What people write in short, such as `2kg`, is spelt out.
 
     Raises:
         InvalidInputError: It is no result of the task; says what of it.
     """
     if task == _TAXONOMY:
-        return category_result(taxonomy, correction)
+        return category_result(terms.taxonomy, correction)
     kind = RESULTS[task]
     known = {name: value for name, value in found.items() if name in kind.model_fields}
-    return _read(task, merged(known, correction))
+    return _read(task, merged(known, _spelt_out(task, correction, known, terms)))
 
 
 def found_result(task: str, found: Mapping[str, Any]) -> Result | None:
@@ -68,6 +83,19 @@ def merged(found: Mapping[str, Any], correction: Mapping[str, Any]) -> dict[str,
         else:
             whole[name] = value
     return whole
+
+
+def _spelt_out(
+    task: str, correction: Mapping[str, Any], found: Mapping[str, Any], terms: Terms
+) -> Mapping[str, Any]:
+    match task:
+        case "ner":
+            return spelt_out_name(correction)
+        case "params":
+            return spelt_out_measures(correction, found)
+        case "tech":
+            return spelt_out_things(correction, terms.vocabulary)
+    return correction
 
 
 def _read(task: str, result: Mapping[str, Any]) -> Result:

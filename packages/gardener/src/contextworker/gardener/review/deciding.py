@@ -7,8 +7,12 @@ from contextworker.brain.models import EnrichmentStatus, Product
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskEntry
 from contextworker.gardener.enrichers.entries import PERSON, TEXT_FIELDS, hash_inputs, reads_of
 from contextworker.gardener.enrichers.results import Result, TaxonomyResult
-from contextworker.gardener.enrichers.taxonomy import Taxonomy
-from contextworker.gardener.review.corrections import found_result, right_result, stored_form
+from contextworker.gardener.review.corrections import (
+    Terms,
+    found_result,
+    right_result,
+    stored_form,
+)
 from contextworker.gardener.review.messages import Action, Decision
 
 
@@ -17,7 +21,7 @@ class PassedOverError(Exception):
 
 
 def decided_entry(
-    product: Product, text: ProductText, decision: Decision, *, taxonomy: Taxonomy
+    product: Product, text: ProductText, decision: Decision, *, terms: Terms
 ) -> TaskEntry:
     """Return the entry that a decision gives a product.
 
@@ -40,7 +44,7 @@ def decided_entry(
     if stands is None and request.action is not Action.CORRECT:
         raise PassedOverError(f"the gardener has no result of {task} for it")
     _check_order(stands or {}, decision)
-    result = _right(task, stands or {}, decision, taxonomy=taxonomy)
+    result = _right(task, stands or {}, decision, terms=terms)
     return TaskEntry(
         status=ResultStatus.DONE,
         result=stored_form(result) if result else {},
@@ -80,13 +84,13 @@ def _check_order(entry: Mapping[str, Any], decision: Decision) -> None:
 
 
 def _right(
-    task: str, entry: Mapping[str, Any], decision: Decision, *, taxonomy: Taxonomy
+    task: str, entry: Mapping[str, Any], decision: Decision, *, terms: Terms
 ) -> Result | None:
     request = decision.request
     found = entry.get("result") or {}
     match request.action:
         case Action.CORRECT:
-            return right_result(task, request.correction or {}, found, taxonomy=taxonomy)
+            return right_result(task, request.correction or {}, found, terms=terms)
         case Action.ACCEPT:
             result = found_result(task, found)
             if result is None:
@@ -94,7 +98,7 @@ def _right(
                     "nothing was found, so there is nothing to accept: correct it, or reject it"
                 )
             if isinstance(result, TaxonomyResult) and all(
-                category.id != result.id for category in taxonomy
+                category.id != result.id for category in terms.taxonomy
             ):
                 raise PassedOverError(
                     f"the taxonomy has no category {result.id!r} any more: correct it, or reject it"

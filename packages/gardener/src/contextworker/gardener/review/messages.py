@@ -34,7 +34,7 @@ class ReviewRequest(RoutePayload):
     correction: dict[str, Any] | None = Field(
         default=None,
         description="For `correct`: a category's id, path or name; of other tasks the fields that "
-        "are to change, null taking one away.",
+        "are to change, null taking one away. In short, too: a weight of `2kg`, a colour.",
     )
     supplier_code: str | None = Field(
         default=None, min_length=1, max_length=256, description="Lists only this supplier's."

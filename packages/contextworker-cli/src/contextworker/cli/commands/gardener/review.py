@@ -112,18 +112,20 @@ async def correct(
 ) -> int:
     """Say what is right, of a result in review or of one that is done.
 
-    A category is said by its `id`, its `name` or its `path`. Of other tasks, the fields that are
-    not named stay as they are, and `key:=null` takes one away.
+    A category is said by its id, its name or its path. Of other tasks, the fields that are not
+    named stay as they are, and `key:=null` takes one away.
 
-    `contextworker gardener review correct 0b6c1d7e-… --task taxonomy id=camping.tents`
+    `contextworker gardener review correct 0b6c1d7e-… --task taxonomy category=Tents`
 
-    `contextworker gardener review correct 0b6c1d7e-… --task ner brand=MSR model="Elixir 2"`
+    `contextworker gardener review correct 0b6c1d7e-… --task ner brand=MSR colour=red`
 
-    `contextworker gardener review correct 0b6c1d7e-… --task params pack_count:=null`
+    `contextworker gardener review correct 0b6c1d7e-… --task params weight=2kg pack_count:=null`
+
+    `contextworker gardener review correct 0b6c1d7e-… --task tech technologies=Gore-Tex`
     """
     correction = parse_fields(fields)
     if not correction:
-        raise UsageError("Say what is right, such as id=camping.tents or brand=MSR.")
+        raise UsageError("Say what is right, such as category=Tents, brand=MSR or weight=2kg.")
     return await _decide(
         gateway, Action.CORRECT, (product,), task, tenant, json=json, correction=correction
     )
