@@ -53,6 +53,7 @@ def test_without_a_word_the_packaged_tasks_hold(tmp_path: Path, content: str | N
 def test_a_tenant_overrides_key_by_key(tmp_path: Path) -> None:
     """What it does not name is as for everybody; paths are seen from the file."""
     (tmp_path / "acme.txt").write_text("1 - Shelters\n")
+    (tmp_path / "labels.jsonl").touch()
     configuration = read(
         tmp_path,
         """
@@ -120,6 +121,10 @@ def test_a_language_model_is_for_some(tmp_path: Path) -> None:
         ),
         ("[default]\ntasks = 'ner'", "default.tasks = 'ner' is no list of names"),
         ("[default]\ntasks = ['ner', 'ner']", "default.tasks names a task twice: ner, ner"),
+        ("[default]\ntasks = []", "default.tasks is empty: name one or more of taxonomy, ner"),
+        ("[default]\ntasks = ['a,b']", "default.tasks: no task can be called 'a,b': write letters"),
+        ("[default]\ntasks = ['llm']", "default.tasks: no task can be called 'llm'"),
+        ("[default.ner]\nexamples = 'no.jsonl'", "default.ner.examples: there is no file"),
         ("[default]\ntasks = ['nre']", "default.tasks names 'nre', which has no table: add [def"),
         ("[default]\ntasks = ['x']\n[default.x]", "default.x has no enrichers; installed are clas"),
         ("[default.ner]\nenrichers = ['tager']", "no enricher 'tager' is installed; installed are"),
@@ -127,9 +132,11 @@ def test_a_language_model_is_for_some(tmp_path: Path) -> None:
         ("[default.ner]\nenrichers = 1", "default.ner.enrichers = 1 is no list of names"),
         ("[default.taxonomy]\nfile = 1", "default.taxonomy.file = 1 is no path"),
         ("[default.taxonomy]\nnames = 1", "default.taxonomy.names = 1 is no table"),
-        ("[default.llm]\nmodel = 'm'", "default.llm.base_url is missing"),
-        (LLM + "key = 's'", "unknown key default.llm.key; it has"),
-        (LLM + "batch = 0", "default.llm.batch = 0: Input should be greater than or equal to 1"),
+        ("[default.llm]\nmodel = 'm'", "default.llm: base_url is missing"),
+        (LLM + "key = 's'", "default.llm: unknown key 'key'; it has"),
+        (LLM + "batch = 0", "default.llm: batch = 0: Input should be greater than or equal to 1"),
+        (LLM + "tasks = 'ner'", "default.llm: tasks = 'ner': Input should be a list"),
+        (LLM + "api_key_env = 'sk-secret'", "default.llm.api_key_env is no name of a variable"),
         (
             LLM + "tasks = ['tech']\n[default]\ntasks = ['taxonomy']",
             "default.llm.tasks: 'tech' is none of the tasks taxonomy",
@@ -162,6 +169,7 @@ def test_what_is_wrong_is_said_with_file_and_key(
         ),
         ("[default.taxonomy]\nthreshold = 2", "default.taxonomy: threshold = 2: Input should be"),
         ("[default.tech]\nfile = 'no.toml'", "default.tech: the vocabulary"),
+        ("[default.tech]\nexamples = 'e'", "unknown key 'examples'; it has enrichers, file, thr"),
         ("[tenants.acme.taxonomy]\nfile = 'no.txt'", "tenants.acme.taxonomy: the taxonomy"),
         (
             "[tenants.acme.tech]\nenrichers = ['names']",
@@ -172,7 +180,7 @@ def test_what_is_wrong_is_said_with_file_and_key(
             "the task kg reads what ner finds out: put ner before",
         ),
     ],
-    ids=["unknown", "wrong", "vocabulary", "tenant", "other-task", "order"],
+    ids=["unknown", "wrong", "vocabulary", "examples", "tenant", "other-task", "order"],
 )
 def test_enrichers_check_their_own_options(tmp_path: Path, content: str, problem: str) -> None:
     """Before a worker starts, for every tenant that has tables of its own."""
@@ -180,6 +188,49 @@ def test_enrichers_check_their_own_options(tmp_path: Path, content: str, problem
         make_all(read(tmp_path, content))
 
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "content", "problem"),
+    [
+        ("taxonomy", "[[category]]\nname = 'A'", "[[category]] 1: id is missing"),
+        (
+            "taxonomy",
+            "[[category]]\nid = 'a'\nname = 'A'\nsynonym = ['x']",
+            "[[category]] 1: unknown key 'synonym'; it has id, name, synonyms",
+        ),
+        (
+            "taxonomy",
+            "[[category]]\nid = 'a'\nname = 'A'\nsynonyms = 'x'",
+            "[[category]] 1: synonyms = 'x': Input should be a list",
+        ),
+        ("taxonomy", "", "category is missing"),
+        ("tech", "", "it has no [[technology]] and no [[material]]"),
+        (
+            "tech",
+            "[[tech]]\nid = 'x'",
+            "unknown key 'tech'; it has technology, material, denied",
+        ),
+    ],
+    ids=["key", "unknown-key", "no-list", "nothing", "no-term", "unknown-table"],
+)
+def test_what_is_wrong_in_a_tenants_file_is_said_with_its_place(
+    tmp_path: Path, task: str, content: str, problem: str
+) -> None:
+    """By the words of the file, counted as people count."""
+    (tmp_path / "own.toml").write_text(content, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as caught:
+        make_all(read(tmp_path, f"[tenants.acme.{task}]\nfile = 'own.toml'"))
+
+    assert f"own.toml cannot be used: {problem}" in str(caught.value)
+
+
+def test_a_file_of_windows_is_read(tmp_path: Path) -> None:
+    """Its editors write a mark before the first letter."""
+    configuration = read(tmp_path, "\ufeff[default]\r\ntasks = ['ner']\r\n")
+
+    assert ("ner",) == configuration.of("acme").tasks
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

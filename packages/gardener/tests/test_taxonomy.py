@@ -76,8 +76,8 @@ def test_each_kind_of_file_is_known_by_its_content(
         ("nonsense", "its first line 'nonsense' begins neither a TOML tree"),
         ("a,b\n1,2\n", "its first line 'a,b' begins neither"),
         ("[[category]]\na = " + "[" * 5000, "recursion"),
-        ("[[category]]\n", "category.0.id: Field required"),
-        ('[[category]]\nid = "A B"\nname = "A"', "category.0.id: String should match"),
+        ("[[category]]\n", "[[category]] 1: id is missing"),
+        ('[[category]]\nid = "A B"\nname = "A"', "[[category]] 1: id = 'A B': String should match"),
         (TOML + '[[category]]\nid = "camping"\nname = "B"', "the id 'camping' is there twice"),
         ('[[category]]\nid = "a.b"\nname = "A"', "'a.b' has no parent: add 'a'"),
         (

@@ -153,8 +153,8 @@ def test_a_file_of_ones_own_replaces_it(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         ("x", "tech.toml cannot be used: Expected '='"),
-        ("[[gadget]]", "tech.toml cannot be used: gadget: Extra inputs are not permitted"),
-        ("[[technology]]\nid = 'A'\nname = 'B'", "technology.0.id: String should match"),
+        ("[[gadget]]", "tech.toml cannot be used: unknown key 'gadget'; it has technology,"),
+        ("[[technology]]\nid = 'A'\nname = 'B'", "[[technology]] 1: id = 'A': String should match"),
         (FILE + FILE, "the id 'thermoweave' is there twice"),
         (FILE + "[[material]]\nid = 'x'\nname = 'thermo weave'", "'thermo weave' names both"),
     ],

@@ -167,6 +167,14 @@ def test_a_prompt_of_ones_own_is_checked(
         LlmEnricher(config(prompts=str(tmp_path)), TAXONOMY)
 
 
+def test_a_folder_of_prompts_holds_one(tmp_path: Path) -> None:
+    """A misspelt name would go unnoticed."""
+    (tmp_path / "taxonomi.md").write_text("{{categories}}")
+
+    with pytest.raises(ConfigurationError, match=r"has none of taxonomy\.md, ner\.md"):
+        LlmEnricher(config(prompts=str(tmp_path)), TAXONOMY)
+
+
 def test_a_folder_of_prompts_is_there(tmp_path: Path) -> None:
     """A folder that is not there is named."""
     with pytest.raises(ConfigurationError, match="there is no folder"):

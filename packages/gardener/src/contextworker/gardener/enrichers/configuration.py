@@ -1,5 +1,6 @@
 """Which enrichers work for whom: the defaults, and each tenant's own, from a TOML file."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.messages import TenantId
 from contextworker.gardener.enrichers.loading import installed, known
-from contextworker.gardener.enrichers.results import RESULTS
+from contextworker.gardener.enrichers.problems import problem
+from contextworker.gardener.enrichers.results import RESULTS, TRAINED
 from contextworker.gardener.enrichers.taxonomy import Taxonomy, load_taxonomy
 from contextworker.gardener.enrichers.tech_file import TechVocabulary, load_tech
 from contextworker.gardener.llm.config import LlmConfig
@@ -31,6 +33,9 @@ PACKAGED: Final[Table] = {
 
 _FILE_KEYS: Final = ("file", "examples", "prompts")
 _FILE_SUFFIX: Final = "_file"
+# Entries say what they were made from by the names of tasks, parted by other signs.
+_TASK: Final = re.compile(r"[A-Za-z][\w-]{0,99}", re.ASCII)
+_TAKEN: Final = ("tasks", "llm")
 _TENANT: TypeAdapter[str] = TypeAdapter(TenantId)
 _NAMES: TypeAdapter[list[str]] = TypeAdapter(list[str])
 
@@ -51,7 +56,7 @@ class TaskConfiguration:
         shared = {
             key: value
             for key, value in self.options.items()
-            if key not in self.enrichers and key != "examples"
+            if key not in self.enrichers and not (key == "examples" and self.task in TRAINED)
         }
         return MappingProxyType(shared | self.options.get(enricher, {}))
 
@@ -64,6 +69,8 @@ class TenantConfiguration:
     """In the order they run in."""
     tables: Mapping[str, TaskConfiguration]
     llm: LlmConfig | None = None
+    where: str = ""
+    """Its table, for messages: `gardener.toml: tenants.acme`."""
 
     def examples_file(self, task: str) -> Path | None:
         """Return the file of a task's labelled examples, where one is configured."""
@@ -150,7 +157,7 @@ def read_configuration(path: Path | None = None) -> Configuration:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(
             f"cannot read the gardener's configuration in {path}: {error.strerror}"
@@ -180,8 +187,16 @@ class _Reader:
 
     def read(self, where: str, table: Table, own: Table, used: set[str]) -> TenantConfiguration:
         tasks = tuple(self.names(f"{where}.tasks", table["tasks"]))
+        if not tasks:
+            raise self._wrong(f"{where}.tasks is empty: name one or more of {', '.join(RESULTS)}")
         if len(set(tasks)) < len(tasks):
             raise self._wrong(f"{where}.tasks names a task twice: {', '.join(tasks)}")
+        for task in tasks:
+            if not _TASK.fullmatch(task) or task in _TAKEN:
+                raise self._wrong(
+                    f"{where}.tasks: no task can be called {task!r}: write letters, digits, _ and -"
+                    f", and not {' or '.join(_TAKEN)}"
+                )
         for key, value in own.items():
             if key not in {"tasks", "llm", *RESULTS, *used}:
                 hint = "" if not isinstance(value, dict) else "; a task of your own stands in tasks"
@@ -190,7 +205,10 @@ class _Reader:
                 )
         tables = {task: self._task(where, task, table.get(task)) for task in tasks}
         return TenantConfiguration(
-            tasks, MappingProxyType(tables), self._llm(where, table.get("llm"), tasks)
+            tasks,
+            MappingProxyType(tables),
+            self._llm(where, table.get("llm"), tasks),
+            f"{self._file}: {where}",
         )
 
     def _task(self, where: str, task: str, value: object) -> TaskConfiguration:
@@ -219,6 +237,9 @@ class _Reader:
             for key, value in table.items()
             if key != "enrichers"
         }
+        examples = options.get("examples") if task in TRAINED else None
+        if examples and not Path(str(examples)).is_file():
+            raise self._wrong(f"{where}.{task}.examples: there is no file {examples}")
         return TaskConfiguration(
             task, f"{self._file}: {where}.{task}", enrichers, MappingProxyType(options)
         )
@@ -237,14 +258,12 @@ class _Reader:
         except ConfigurationError as error:
             raise self._wrong(f"{where}.llm: {error}") from None
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            key = ".".join([where, "llm", *map(str, first["loc"])])
-            if first["type"] == "extra_forbidden":
-                fields = ", ".join(LlmConfig.model_fields)
-                raise self._wrong(f"unknown key {key}; it has {fields}") from None
-            if first["type"] == "missing":
-                raise self._wrong(f"{key} is missing") from None
-            raise self._wrong(f"{key} = {first['input']!r}: {first['msg']}") from None
+            if error.errors()[0]["loc"] == ("api_key_env",):  # never shown: it may be the key
+                raise self._wrong(
+                    f"{where}.llm.api_key_env is no name of a variable: write the name, of letters, "
+                    "digits and _, and set the variable to the key"
+                ) from None
+            raise self._wrong(f"{where}.llm: {problem(error, LlmConfig)}") from None
         if "tasks" in table and (unknown := sorted(set(config.tasks) - set(tasks))):
             raise self._wrong(
                 f"{where}.llm.tasks: {unknown[0]!r} is none of the tasks {', '.join(tasks)}"

@@ -5,8 +5,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.gardener.enrichers.problems import problem
 from contextworker.gardener.enrichers.protocol import EnricherContext
-from contextworker.gardener.enrichers.results import RESULTS
+from contextworker.gardener.enrichers.results import RESULTS, TRAINED
 
 
 class Options(BaseModel):
@@ -30,11 +31,12 @@ def read_options(context: EnricherContext, model: type[Model]) -> Model:
         return model.model_validate(dict(context.options))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
-            options = ", ".join(["enrichers", "examples", *sorted(model.model_fields)])
+            of_task = ["enrichers", "examples"] if context.task in TRAINED else ["enrichers"]
+            options = ", ".join([*of_task, *sorted(model.model_fields)])
+            key = ".".join(map(str, first["loc"]))
             raise ConfigurationError(f"unknown key {key!r}; it has {options}") from None
-        raise ConfigurationError(f"{key} = {first['input']!r}: {first['msg']}") from None
+        raise ConfigurationError(problem(error, model)) from None
 
 
 def answers(context: EnricherContext, name: str, task: str) -> None:

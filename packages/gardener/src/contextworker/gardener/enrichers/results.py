@@ -96,3 +96,6 @@ RESULTS: Final[dict[str, type[Result]]] = {
     "kg": KgResult,
 }
 """The packaged tasks, in the order they run in."""
+
+TRAINED: Final = ("taxonomy", "ner")
+"""Those of them that models are trained for, on examples."""

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from contextworker.gardener.enrichers.problems import problem
 from contextworker.gardener.enrichers.taxonomy import Category
 
 _LONGEST = 200
-_SHOWN: Final = 5
 _PATH: Final = re.compile(r"(?:(\d{1,20})\s+-\s+)?(.+)")
 _LEVEL: Final = re.compile(r"(?:lvl|level)[ _]?(\d)", re.IGNORECASE)
 _CODE: Final = re.compile(r"(.*?)[ _]?(?:code|id)", re.IGNORECASE)
@@ -79,11 +79,7 @@ def _toml(text: str) -> Iterator[Category]:
     try:
         entries = _File.model_validate(tomllib.loads(text)).category
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-            for problem in error.errors(include_url=False)[:_SHOWN]
-        )
-        raise ValueError(wrong) from None
+        raise ValueError(problem(error, _File, _Entry)) from None
     for entry in entries:
         parent = entry.id.rpartition(".")[0]
         yield Category(entry.id, entry.name, entry.synonyms, parent)

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.gardener.enrichers.problems import problem
 from contextworker.gardener.enrichers.text import Phrases, keys
 
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -85,12 +86,14 @@ def load_tech(path: Path | None = None) -> TechVocabulary:
     packaged = files("contextworker.gardener") / "data" / "tech.toml"
     source = path or packaged
     try:
-        content = _File.model_validate(tomllib.loads(source.read_text("utf-8")))
+        content = _File.model_validate(tomllib.loads(source.read_text("utf-8-sig")))
         denied = content.denied
         if denied is None and path:
             denied = _File.model_validate(tomllib.loads(packaged.read_text("utf-8"))).denied
         denied = denied or _Denied()
         phrases = _phrases(content)
+        if not phrases:
+            raise ValueError("it has no [[technology]] and no [[material]]")
         return TechVocabulary(
             Phrases([*phrases, *((phrase, ONLY_SOUNDS) for phrase in denied.phrases)]),
             tuple(dict.fromkeys(thing for _, thing in phrases)),
@@ -98,12 +101,14 @@ def load_tech(path: Path | None = None) -> TechVocabulary:
             frozenset(key for phrase in denied.after for key in keys(phrase)),
         )
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
         raise ConfigurationError(
-            f"the vocabulary {source} cannot be used: {where}: {first['msg']}"
+            f"the vocabulary {source} cannot be used: {problem(error, _File, _Entry)}"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ConfigurationError(
+            f"the vocabulary {source} cannot be read: {error.strerror}"
+        ) from None
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"the vocabulary {source} cannot be used: {error}") from None
 
 

@@ -58,7 +58,11 @@ class LanguageModels:
                     "asks it is not installed: install contextworker-gardener[llm], or take the "
                     "table llm out"
                 )
-            self._enricher(tenant_id)
+            try:
+                self._enricher(tenant_id)
+            except ConfigurationError as error:
+                where = self._configuration.of(tenant_id).where
+                raise ConfigurationError(f"{where}.llm: {error}") from None
 
     def batch(self, tenant_id: str) -> int:
         """Return how many products go into one question; 0 without a language model."""

@@ -30,7 +30,10 @@ class Prompts:
             ConfigurationError: A file cannot be read, or lacks its placeholder; names it.
         """
         if folder is not None and not folder.is_dir():
-            raise ConfigurationError(f"llm.prompts: there is no folder {folder}")
+            raise ConfigurationError(f"prompts: there is no folder {folder}")
+        if folder is not None and not any((folder / f"{task}.md").exists() for task in tasks):
+            wanted = ", ".join(f"{task}.md" for task in tasks)
+            raise ConfigurationError(f"prompts: {folder} has none of {wanted}")
         self._first = (_PACKAGED / "all.md").read_text("utf-8").strip()
         self._texts = {task: _read(task, folder) for task in tasks}
 
