@@ -260,8 +260,8 @@ class _Reader:
         except ValidationError as error:
             if error.errors()[0]["loc"] == ("api_key_env",):  # never shown: it may be the key
                 raise self._wrong(
-                    f"{where}.llm.api_key_env is no name of a variable: write the name, of letters, "
-                    "digits and _, and set the variable to the key"
+                    f"{where}.llm.api_key_env is no name of a variable: write the name, of "
+                    "letters, digits and _, and set the variable to the key"
                 ) from None
             raise self._wrong(f"{where}.llm: {problem(error, LlmConfig)}") from None
         if "tasks" in table and (unknown := sorted(set(config.tasks) - set(tasks))):

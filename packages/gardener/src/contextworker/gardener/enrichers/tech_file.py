@@ -92,8 +92,6 @@ def load_tech(path: Path | None = None) -> TechVocabulary:
             denied = _File.model_validate(tomllib.loads(packaged.read_text("utf-8"))).denied
         denied = denied or _Denied()
         phrases = _phrases(content)
-        if not phrases:
-            raise ValueError("it has no [[technology]] and no [[material]]")
         return TechVocabulary(
             Phrases([*phrases, *((phrase, ONLY_SOUNDS) for phrase in denied.phrases)]),
             tuple(dict.fromkeys(thing for _, thing in phrases)),
@@ -113,6 +111,8 @@ def load_tech(path: Path | None = None) -> TechVocabulary:
 
 
 def _phrases(content: _File) -> list[tuple[str, KnownThing]]:
+    if not (content.technology or content.material):
+        raise ValueError("it has no [[technology]] and no [[material]]")
     found: dict[tuple[str, ...], tuple[str, KnownThing]] = {}
     ids: set[str] = set()
     kinds: tuple[tuple[Kind, tuple[_Entry, ...]], ...] = (
