@@ -247,10 +247,11 @@ def test_lost_answers_are_an_error_for_each() -> None:
         ({"id": "a"}, "x gave a wrong name: Field required"),
         ({"id": {1}}, "x gave a result that is no JSON: Object of type set is not JSON"),
         ({"id": float("nan")}, "x gave a result that is no JSON: Out of range float values"),
+        ([("id", "a")], "x gave a wrong result: Input should be a valid dictionary"),
     ],
-    ids=["right", "wrong-field", "no-json", "nan"],
+    ids=["right", "wrong-field", "no-json", "nan", "no-dict"],
 )
-def test_a_third_partys_result_is_checked(result: dict[str, Any], reason: str | None) -> None:
+def test_a_third_partys_result_is_checked(result: Any, reason: str | None) -> None:
     """What could not be stored, or read as the task's, is an error of its own product."""
     odd = Chain("taxonomy", [Link("x", Says(0.9, answer=lambda _: result), is_ours=False)])
 

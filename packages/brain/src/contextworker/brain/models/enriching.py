@@ -1,8 +1,10 @@
 """Enriching: what is claimed, found out, decided and learned of products."""
 
 from enum import StrEnum
+from functools import cached_property
 
 from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import to_json
 
 from contextworker.brain.models.products import EnrichmentStatus, Product
 from contextworker.brain.models.record import Record
@@ -48,6 +50,11 @@ class Enrichment(Record):
     edges: tuple[Edge, ...] | None = Field(
         default=None, description="All the product's relations from now on; None leaves them be."
     )
+
+    @cached_property
+    def results_json(self) -> str:
+        """The results as they are stored."""
+        return to_json(self.results).decode()
 
     @field_validator("status")
     @classmethod

@@ -13,7 +13,6 @@ from contextworker.brain.sql.schema import products, suppliers
 from contextworker.brain.sql.supplier_queries import is_supplier_of, last_seen_at
 
 _FIELDS: Final = tuple(Product.model_fields)
-_SET: Final = set(_FIELDS)
 _JSON: Final = ("params", "enrichment")
 _TIMES: Final = ("first_seen_at", "last_seen_at", "updated_at")
 
@@ -89,4 +88,4 @@ def _product(row: tuple[Any, ...]) -> Product:
     values["enrichment_status"] = EnrichmentStatus(values["enrichment_status"])
     if values["availability"] is not None:
         values["availability"] = Availability(values["availability"])
-    return Product.model_construct(_SET, **values)
+    return Product.of_checked(values)

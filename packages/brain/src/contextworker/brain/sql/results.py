@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pydantic_core import to_json
 from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,7 +50,7 @@ async def write_results(
     values = (
         [locked[item.product_id].place for item in items],
         [item.status.value for item in items],
-        [to_json(item.results).decode() for item in items],
+        [item.results_json for item in items],
     )
     async with raw.cursor() as cursor:
         await cursor.execute(_WAYS, ("off", "off"))

@@ -4,9 +4,13 @@ import math
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from json import JSONEncoder
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from contextworker.brain.models import Record
 
 NAME_LIMIT = 400
 """Characters of a name, brand or category that enrichers see; the rest of a longer one is cut."""
@@ -15,6 +19,9 @@ TEXT_LIMIT = 4000
 PARAM_LIMIT = 100
 """Parameters of a product that enrichers see."""
 
+_CANONICAL: Final = JSONEncoder(
+    ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
+).encode
 _MARKS: Final = frozenset("\u2122\u2120")  # the signs of trade and service marks
 
 
@@ -74,10 +81,8 @@ class ProductText(BaseModel):
         }
 
 
-class TaskResult(BaseModel):
+class TaskResult(Record):
     """What one enricher says of one product."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: ResultStatus
     result: dict[str, Any] = Field(default_factory=dict, description="The enricher's own fields.")
@@ -86,6 +91,12 @@ class TaskResult(BaseModel):
     reason: str | None = Field(default=None, description="Why it is in review or in error.")
     tokens: int = Field(default=0, ge=0, description="That a language model took for it.")
     cost_usd: float = Field(default=0.0, ge=0)
+
+    @cached_property
+    def canonical(self) -> str:
+        """The result as one JSON text: the same when it comes back from the Brain."""
+        text = _CANONICAL(self.result)
+        return _CANONICAL(_plain(self.result)) if ".0" in text or "e+" in text else text
 
     @classmethod
     def judged(
@@ -101,12 +112,16 @@ class TaskResult(BaseModel):
         # Down, not to the nearest: 0.799 must not be shown as the 0.8 that would have been done.
         confidence = math.floor(min(max(confidence, 0.0), 1.0) * 1000 + 1e-6) / 1000
         done = confidence >= threshold
-        return cls(
-            status=ResultStatus.DONE if done else ResultStatus.REVIEW,
-            result=result,
-            confidence=confidence,
-            source=source,
-            reason=None if done else doubt,
+        return cls.of_checked(
+            {
+                "status": ResultStatus.DONE if done else ResultStatus.REVIEW,
+                "result": result,
+                "confidence": confidence,
+                "source": source,
+                "reason": None if done else doubt,
+                "tokens": 0,
+                "cost_usd": 0.0,
+            }
         )
 
     @classmethod
@@ -120,3 +135,14 @@ class TaskEntry(TaskResult):
 
     at: datetime = Field(description="When it was stored.")
     inputs: str = Field(description="A hash of what the enricher read: the same, no new answer.")
+
+
+def _plain(value: Any) -> Any:
+    """Return a result as it comes back from the Brain: 2.0 as 2, a tuple as a list."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -12,6 +12,7 @@ from contextworker.gardener.enrichers.entries import TEXT_FIELDS, asked
 from contextworker.gardener.enrichers.protocol import Enricher, Subject
 from contextworker.gardener.enrichers.results import RESULTS
 
+_FIELDS: Final = tuple(TaskResult.model_fields)
 _LLM_READS: Final = TEXT_FIELDS - {"url"}
 
 
@@ -95,6 +96,8 @@ class Chain:
             return TaskResult.failed(f"{link.name} gave a {type(result).__name__}, no TaskResult")
         model = RESULTS.get(self.task)
         try:
+            # `judged` takes its caller's word for the types.
+            TaskResult.model_validate({name: getattr(result, name) for name in _FIELDS})
             json.dumps(dict(result.result), allow_nan=False)
             if model is not None and result.result:
                 model.model_validate(result.result)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from json import JSONEncoder
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -25,17 +24,35 @@ TASK: Final = "task:"
 """What a name in `reads` begins with where a field has the same name as the task."""
 
 _TOGETHER: Final = "+"
-_ENCODE: Final = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _DIGEST_BYTES: Final = 8
 
 
-def hash_inputs(reads: frozenset[str], text: ProductText, results: Mapping[str, TaskResult]) -> str:
+def hash_inputs(
+    reads: frozenset[str],
+    text: ProductText,
+    results: Mapping[str, TaskResult],
+    *,
+    known: dict[str, str] | None = None,
+) -> str:
     """Return `field,field:hash;task,task:hash` of what was read of the text and earlier tasks.
 
     It names what it was made of, so an answer is recognised as still good by what its own answerer
     read, whoever answers today. The same in every process and release.
+
+    Args:
+        reads: Names of fields and tasks.
+        text: The product.
+        results: Of the tasks before this one.
+        known: Hashes of this product's fields by their names, which several tasks may read.
     """
-    return ";".join(_hash(group, text, results) for group in _groups(reads))
+    known = {} if known is None else known
+    fields, tasks = _groups(reads)
+    if fields and fields not in known:
+        known[fields] = _hash(fields, text, results)
+    if not tasks:
+        return known[fields] if fields else ""
+    read = _hash(tasks, text, results)
+    return f"{known[fields]};{read}" if fields else read
 
 
 def reads_of(inputs: str) -> frozenset[str]:
@@ -45,18 +62,16 @@ def reads_of(inputs: str) -> frozenset[str]:
 
 
 def _hash(names: str, text: ProductText, results: Mapping[str, TaskResult]) -> str:
+    fields = vars(text)
     parts = []
     for name in _split(names):
         if name == "params":
             parts += [f"{key}\x01{value}" for key, value in sorted(text.params.items())]
         elif name in TEXT_FIELDS:
-            parts.append(getattr(text, name))
+            parts.append(fields[name])
         elif (result := results.get(name.removeprefix(TASK))) and result.result:
             # Not its confidence: what a person confirmed is what was guessed before.
-            said = _ENCODE(result.result)
-            if ".0" in said or "e+" in said:
-                said = _ENCODE(_plain(result.result))
-            parts.append(f"{result.status.value}\x01{said}")
+            parts.append(f"{result.status.value}\x01{result.canonical}")
         parts.append("\0")
     digest = blake2b("\x02".join(parts).encode("utf-8", "replace"), digest_size=_DIGEST_BYTES)
     return f"{names}:{digest.hexdigest()}"
@@ -112,22 +127,10 @@ def _same(source: str, sources: tuple[str, ...]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _groups(reads: frozenset[str]) -> tuple[str, ...]:
-    groups = (",".join(sorted(reads & TEXT_FIELDS)), ",".join(sorted(reads - TEXT_FIELDS)))
-    return tuple(group for group in groups if group)
+def _groups(reads: frozenset[str]) -> tuple[str, str]:
+    return ",".join(sorted(reads & TEXT_FIELDS)), ",".join(sorted(reads - TEXT_FIELDS))
 
 
 @lru_cache(maxsize=1024)
 def _split(names: str) -> tuple[str, ...]:
     return tuple(names.split(",")) if names else ()
-
-
-def _plain(value: Any) -> Any:
-    """Return a result as it comes back from the Brain: 2.0 as 2, a tuple as a list."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

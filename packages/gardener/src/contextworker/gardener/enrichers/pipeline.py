@@ -66,6 +66,7 @@ class Pipeline:
         found: list[dict[str, TaskResult]] = [{} for _ in products]
         worked = [Worked({}, {}, frozenset()) for _ in products]
         kept: list[list[str]] = [[] for _ in products]
+        known: list[dict[str, str]] = [{} for _ in products]
         subjects = [Subject(text, results) for text, results in zip(products, found, strict=True)]
         for chain in self._chains:
             to_do: list[int] = []
@@ -84,8 +85,9 @@ class Pipeline:
                     to_do.append(index)
             results = chain.answer([subjects[index] for index in to_do]) if to_do else []
             for index, result in zip(to_do, results, strict=True):
-                inputs = hash_inputs(chain.reads, products[index], found[index])
-                worked[index].inputs[chain.task] = inputs
+                worked[index].inputs[chain.task] = hash_inputs(
+                    chain.reads, products[index], found[index], known=known[index]
+                )
                 worked[index].results[chain.task] = found[index][chain.task] = result
         return [
             Worked(work.results, work.inputs, frozenset(tasks))

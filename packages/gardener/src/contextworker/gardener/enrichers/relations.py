@@ -1,7 +1,7 @@
 """Enricher `relations`: what the results before it relate a product to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from contextworker.brain.models import Relation
 from contextworker.gardener.enrichers.base import ResultStatus, TaskResult
@@ -9,6 +9,10 @@ from contextworker.gardener.enrichers.options import Options, answers, read_opti
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 
 _READS: Final = frozenset({"taxonomy", "ner", "tech"})
+_LISTS: Final = (
+    (Relation.TECHNOLOGY.value, "technologies"),
+    (Relation.MATERIAL.value, "materials"),
+)
 
 
 class Relations:
@@ -41,45 +45,34 @@ def brand_key(brand: str) -> str:
 
 
 def _related(results: Mapping[str, TaskResult]) -> TaskResult:
-    related = {
-        (relation, target): name for relation, target, name in _each(results) if target and name
+    done = {
+        task: result
+        for task in _READS
+        if (result := results.get(task)) and result.status is ResultStatus.DONE
     }
-    confidence = min(
-        (
-            result.confidence
-            for task, result in results.items()
-            if task in _READS and result.status is ResultStatus.DONE
-        ),
-        default=1.0,
-    )
-    return TaskResult(
-        status=ResultStatus.DONE,
-        result={
+    related = {
+        (relation, target): name for relation, target, name in _each(done) if target and name
+    }
+    return TaskResult.judged(
+        {
             "relations": [
-                {"relation": relation.value, "target": target, "name": name}
+                {"relation": relation, "target": target, "name": name}
                 for (relation, target), name in related.items()
             ]
         },
-        confidence=confidence,
+        confidence=min([result.confidence for result in done.values()], default=1.0),
+        threshold=0,
         source=Relations.source,
+        doubt="",
     )
 
 
-def _each(results: Mapping[str, TaskResult]) -> Iterator[tuple[Relation, str, str]]:
-    if brand := _done(results, "ner").get("brand"):
-        yield Relation.BRAND, brand_key(brand), brand
-    category = _done(results, "taxonomy")
-    if category:
-        yield Relation.CATEGORY, category.get("id", ""), category.get("name", "")
-    tech = _done(results, "tech")
-    for relation, key in (
-        (Relation.TECHNOLOGY, "technologies"),
-        (Relation.MATERIAL, "materials"),
-    ):
-        for known in tech.get(key, ()):
-            yield relation, known["id"], known["name"]
-
-
-def _done(results: Mapping[str, TaskResult], task: str) -> Mapping[str, Any]:
-    result = results.get(task)
-    return result.result if result and result.status is ResultStatus.DONE else {}
+def _each(done: Mapping[str, TaskResult]) -> Iterator[tuple[str, str, str]]:
+    if (named := done.get("ner")) and (brand := named.result.get("brand")):
+        yield Relation.BRAND.value, brand_key(brand), brand
+    if (sorted_into := done.get("taxonomy")) and (category := sorted_into.result):
+        yield Relation.CATEGORY.value, category.get("id", ""), category.get("name", "")
+    if (tech := done.get("tech")) and tech.result:
+        for relation, key in _LISTS:
+            for known in tech.result.get(key, ()):
+                yield relation, known["id"], known["name"]

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic_core import to_json
-
 from contextworker.brain.models import Edge, Enrichment, EnrichmentStatus, Product, Relation
 from contextworker.brain.values import canonical_json
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskEntry, TaskResult
@@ -18,7 +16,8 @@ Entries = Mapping[str, Any]
 
 GRAPH_TASK: Final = "kg"
 """The task whose result is stored as edges, too."""
-_DOUBTFUL: Final = (b"\\u0000", b"NaN", b"Infinity")
+_DOUBTFUL: Final = ("\\u0000", "NaN", "Infinity")
+_RELATIONS: Final = {relation.value: relation for relation in Relation}
 _WORST_FIRST: Final = (
     # Whatever else is in doubt: who is asked about a product sees to it that it is asked about.
     (ResultStatus.PENDING.value, EnrichmentStatus.WAITING),
@@ -69,24 +68,30 @@ def enrichment(product: Product, worked: Worked, *, at: str) -> Enrichment:
         at: The time of new entries.
     """
     before: Entries = product.enrichment
-    results = {task: before[task] for task in before if task in worked.kept}
+    kept = {task: before[task] for task in before if task in worked.kept}
     new = {
         task: _entry(result, at=at, inputs=worked.inputs[task])
         for task, result in worked.results.items()
     }
-    if not _is_storable(new):
-        new = {
-            task: entry if _is_storable(entry) else _refused(entry) for task, entry in new.items()
+    made = _enrichment(product, worked, kept | new)
+    if _is_storable(made):
+        return made
+    new = {task: entry if _can_be_json(entry) else _refused(entry) for task, entry in new.items()}
+    return _enrichment(product, worked, kept | new)
+
+
+def _enrichment(product: Product, worked: Worked, results: dict[str, Any]) -> Enrichment:
+    return Enrichment.of_checked(
+        {
+            "product_id": product.product_id,
+            "content_hash": product.content_hash,
+            "status": product_status(results),
+            "results": results,
+            "over": None,
+            "edges": _edges(product, results, is_new=GRAPH_TASK in worked.results),
         }
-    results |= new
-    # Not validated: a catalogue's worth of it takes as long as finding it out did.
-    return Enrichment.model_construct(
-        product_id=product.product_id,
-        content_hash=product.content_hash,
-        status=product_status(results),
-        results=results,
-        edges=_edges(product, results, is_new=GRAPH_TASK in worked.results),
     )
+    return _enrichment(product, worked, results)
 
 
 def is_kept(product: Product, worked: Worked) -> bool:
@@ -147,11 +152,18 @@ def _refused(entry: Mapping[str, Any]) -> dict[str, Any]:
     return _entry(failed, at=entry["at"], inputs=entry["inputs"])
 
 
-def _is_storable(entry: Entries) -> bool:
+def _is_storable(made: Enrichment) -> bool:
     try:
-        text = to_json(entry)
-        if any(mark in text for mark in _DOUBTFUL):
-            canonical_json(entry)  # which is slower, and sure
+        text = made.results_json
+    except ValueError:
+        return False
+    return not any(mark in text for mark in _DOUBTFUL) or _can_be_json(made.results)
+
+
+def _can_be_json(entry: Entries) -> bool:
+    """Tell whether every database can hold it: slower than looking for what may not, and sure."""
+    try:
+        canonical_json(entry)
     except ValueError:
         return False
     return True
@@ -165,12 +177,14 @@ def _edges(product: Product, results: Entries, *, is_new: bool) -> tuple[Edge, .
     if not is_new or entry["status"] == ResultStatus.ERROR:
         return None
     return tuple(
-        Edge.model_construct(
-            product_id=product.product_id,
-            relation=Relation(related["relation"]),
-            target=related["target"],
-            name=related["name"],
-            confidence=entry["confidence"],
+        Edge.of_checked(
+            {
+                "product_id": product.product_id,
+                "relation": _RELATIONS[related["relation"]],
+                "target": related["target"],
+                "name": related["name"],
+                "confidence": entry["confidence"],
+            }
         )
         for related in entry["result"].get("relations", ())
     )

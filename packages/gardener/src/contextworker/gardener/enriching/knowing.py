@@ -90,4 +90,4 @@ def _collect_rarely() -> None:
     looked for; only there is so much of it that Python looks many times in each batch.
     """
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
