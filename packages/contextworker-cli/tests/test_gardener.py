@@ -136,7 +136,7 @@ def test_what_is_right_is_written_as_fields_are(ask: Call, gateway: ScriptedGate
     ("arguments", "says"),
     [
         (("accept", "--task", "ner"), "Say which products: "),
-        (("correct", "a", "--task", "ner"), "Say what is right, such as id=camping.tents"),
+        (("correct", "a", "--task", "ner"), "Say what is right, such as category=Tents"),
         (("correct", "a", "MSR", "--task", "ner"), "'MSR' is no field: write key=value"),
         (("reject", *("x",) * 201, "--task", "ner"), "201 products are too many; 200 at once."),
     ],
@@ -218,7 +218,7 @@ def test_a_training_shows_its_scores(
     assert 0 == called.code, called.err
     out = words(called.out)
     assert (
-        "right on unseen 0.93 0.91 brand f1 0.95 0.94 model ner 3f2a9c examples 1,200 used yes"
+        "right on unseen 93.0% 91.0% brand f1 95.0% 94.0% model ner 3f2a9c examples 1,200 used yes"
         in out
     )
     assert "looked at again 12 products in review" in out
@@ -295,8 +295,8 @@ def test_models_and_relations_are_listed(
 
     assert 0 == models.code == edges.code == none.code
     lines = [words(line) for line in models.out.splitlines() if "ner" in line]
-    assert "ner v2 current 2026-11-02 00:00 ann 9 right on unseen 0.5" == lines[0]
-    assert "ner v1 2026-11-01 00:00 ann 9 right on unseen 0.5" == lines[1]
+    assert "ner v2 current 2026-11-02 00:00 ann 9 right on unseen 50.0%" == lines[0]
+    assert "ner v1 2026-11-01 00:00 ann 9 right on unseen 50.0%" == lines[1]
     assert "brand msr MSR 90%" in words(edges.out)
     assert "Tents" not in edges.out
     assert "No model is trained for 'nobody'" in none.err

@@ -44,12 +44,17 @@ def trainings_of(worker: int) -> list[psutil.Process]:
 
 
 def test_a_training_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    """A killed worker closes nothing in good order; its end of the pipe is closed all the same."""
-    (tmp_path / program.TASK).write_text("ner")
-    os.mkfifo(tmp_path / program.EXAMPLES)  # it waits for what is never written
+    """A killed worker closes nothing in good order; its end of the pipe is closed all the same.
+
+    What stood in the folder, people's examples, does not stay behind.
+    """
+    folder = tmp_path / "training"
+    folder.mkdir()
+    (folder / program.TASK).write_text("ner")
+    os.mkfifo(folder / program.EXAMPLES)  # it waits for what is never written
     starter = (
         "import subprocess, sys, time\n"
-        f"command = [sys.executable, '-m', {program.__name__!r}, {str(tmp_path)!r}]\n"
+        f"command = [sys.executable, '-m', {program.__name__!r}, {str(folder)!r}]\n"
         "child = subprocess.Popen(command, stdin=subprocess.PIPE)\n"
         "print(child.pid, flush=True)\n"
         "time.sleep(60)\n"
@@ -63,6 +68,7 @@ def test_a_training_ends_with_whoever_started_it(tmp_path: Path) -> None:
     started.stdout.close()
 
     training.wait(20)
+    assert not folder.exists()
 
 
 @pytest.mark.slow

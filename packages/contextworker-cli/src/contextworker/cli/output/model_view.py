@@ -67,8 +67,8 @@ def _figures(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str
             found += _figures({str(n + 1): item for n, item in enumerate(value)}, f"{label} ")
         elif isinstance(value, bool) or value is None:
             continue
-        elif isinstance(value, float):
-            found.append((label, f"{value:.4f}".rstrip("0").rstrip(".")))
-        elif isinstance(value, int):
-            found.append((label, f"{value:,}"))
+        elif isinstance(value, int | float) and 0 <= value <= 1:
+            found.append((label, f"{value:.1%}"))
+        elif isinstance(value, int | float):
+            found.append((label, f"{value:,.6g}"))
     return found

@@ -69,7 +69,11 @@ class Training(TrainActivities):
                 current = await self._current(request, gathered.fingerprints, folder)
                 heart.beat(Progress(stage="waiting for another training", unit="steps"))
                 async with self._one_at_a_time:
-                    outcome = await run_training(folder, heart.beat)
+                    try:
+                        outcome = await run_training(folder, heart.beat)
+                    except InvalidInputError as error:
+                        # Too few, it may be, because most could not be used.
+                        raise InvalidInputError("; ".join([str(error), *gathered.notes])) from error
                 return await self._judged(
                     request, gathered, current, outcome, folder / program.MODEL
                 )
@@ -164,8 +168,8 @@ class Training(TrainActivities):
         version, rescored = outcome["version"], outcome["rescored"]
         verdict = compare(
             outcome["rights"],
-            None if rescored is None else current,
-            rescored or (),
+            current,
+            rescored,
             version=version,
             force=request.force,
         )

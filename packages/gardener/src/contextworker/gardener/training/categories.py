@@ -73,8 +73,11 @@ class CategoryLearner(Learner):
         )
         return {
             "weighted_f1": {
-                **{f"level {level}": f1 for level, f1 in enumerate(scores.weighted_f1, start=1)},
-                "mean": scores.average,
+                **{
+                    f"level {level}": f1 / 100
+                    for level, f1 in enumerate(scores.weighted_f1, start=1)
+                },
+                "mean": scores.average / 100,
             },
             "done": {"share": scores.done_share, "right": scores.done_right},
         }

@@ -46,7 +46,7 @@ class Verdict:
 def compare(
     rights: Sequence[float],
     current: Current | None,
-    rescored: Sequence[float],
+    rescored: Sequence[float] | None,
     *,
     version: str,
     force: bool = False,
@@ -56,7 +56,8 @@ def compare(
     Args:
         rights: How right the new model is on each example, held out.
         current: What it would replace; None where there is nothing.
-        rescored: How right the current one is on each example that is new since its training.
+        rescored: How right the current one is on each example that is new since its training; None
+            where it cannot be read.
         version: Of the new model.
         force: Use it in any case.
     """
@@ -68,9 +69,9 @@ def compare(
         return Verdict(
             use=True, reason="it is the current model: the examples are the same", before=after
         )
-    if not isinstance(recorded, int | float):
-        reason = "nothing was noted of how good the current one is"
-        return Verdict(use=True, reason=reason)
+    if rescored is None or not isinstance(recorded, int | float):
+        what = "cannot be read" if rescored is None else "was never scored"
+        return Verdict(use=True, reason=f"the current one {what}; it is right {_percent(after)}")
     seen = len(rights) - len(rescored)
     before = (recorded * seen + sum(rescored)) / len(rights)
     on = _basis(seen, len(rescored))

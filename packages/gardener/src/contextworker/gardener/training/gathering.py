@@ -69,8 +69,9 @@ class Gathering:
         """What was left out."""
         notes = []
         if self.unusable:
+            several = "examples" if self.unusable > 1 else "example"
             notes.append(
-                f"{self.unusable:,} examples could not be used: {self.first_unusable}: "
+                f"{self.unusable:,} {several} could not be used: {self.first_unusable}: "
                 f"{UNUSABLE[self.task]}"
             )
         if self.cut_off:

@@ -2,11 +2,12 @@
 
 It computes for minutes and needs memory that its end gives back; and it can be killed. It reads
 its folder, writes its folder, and tells on standard output how far it is. Where whoever started
-it is gone, its standard input ends, and so does it.
+it is gone, its standard input ends, and so does it, and takes the folder along.
 """
 
 import json
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -28,10 +29,10 @@ _NICENESS: Final = 5
 
 def main() -> None:
     """Train in the folder that the command line names."""
-    threading.Thread(target=_end_with_starter, daemon=True).start()
+    folder = Path(sys.argv[1])
+    threading.Thread(target=_end_with_starter, args=(folder,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # the same machine's batches go first
-    folder = Path(sys.argv[1])
     try:
         outcome = train_in(folder)
     except PermanentError as error:
@@ -79,9 +80,10 @@ def _tell(stage: str, done: int, total: int | None) -> None:
     print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)  # noqa: T201 -- its news
 
 
-def _end_with_starter() -> None:
+def _end_with_starter(folder: Path) -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass  # nothing is ever said there
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

@@ -31,7 +31,8 @@ async def run_training(folder: Path, tell: Callable[[Progress], None]) -> dict[s
         stdout=asyncio.subprocess.PIPE,
         # Sets go through their members in another order in each process, and sums of floats with
         # them: the same examples are to be the same model.
-        env={**os.environ, "PYTHONHASHSEED": "0"},
+        # Files of its own stand in its folder, too, and go with it.
+        env={**os.environ, "PYTHONHASHSEED": "0", "TMPDIR": os.fspath(folder)},
     )
     try:
         assert process.stdout is not None
