@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -13,6 +14,7 @@ from contextworker.gardener.enrichers.vocabulary import vocabulary
 _SURE_LENGTH = 3
 _FUZZY_LENGTH = 5
 _FUZZY_WORDS = 3
+_QUERIES_KEPT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Brands:
             if not is_placeholder(brand) and not vocabulary().is_plain(brand):
                 spellings.setdefault(" ".join(keys(brand)), brand)
         self._phrases = Phrases(spellings)
+        # Many names begin alike.
+        self._nearest = lru_cache(maxsize=_QUERIES_KEPT)(self._like)
         self._by_initial: dict[str, dict[str, str]] = defaultdict(dict)
         for key, brand in spellings.items():
             if len(key) >= _FUZZY_LENGTH:
@@ -65,13 +69,17 @@ class Brands:
             query = " ".join(word.key for word in found[:length])
             if len(query) < _FUZZY_LENGTH:
                 continue
-            known = self._by_initial.get(query[0], {})
-            cutoff = 100 * max(likeness, best.likeness if best else 0.0)
-            hit = process.extractOne(query, known.keys(), scorer=fuzz.ratio, score_cutoff=cutoff)
-            if hit is not None and (best is None or hit[1] / 100 > best.likeness):
-                end = found[length - 1].end
-                best = BrandHit(known[hit[0]], found[0].start, end, hit[1] / 100)
+            hit = self._nearest(query, likeness)
+            if hit is not None and (best is None or hit[1] > best.likeness):
+                best = BrandHit(hit[0], found[0].start, found[length - 1].end, hit[1])
         return best
+
+    def _like(self, query: str, likeness: float) -> tuple[str, float] | None:
+        known = self._by_initial.get(query[0], {})
+        hit = process.extractOne(
+            query, known.keys(), scorer=fuzz.ratio, score_cutoff=100 * likeness
+        )
+        return None if hit is None else (known[hit[0]], hit[1] / 100)
 
 
 def find_phrase(brand: str, found: list[Word]) -> tuple[int, int] | None:

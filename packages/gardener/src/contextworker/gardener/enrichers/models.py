@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from contextworker.gardener.enrichers.text import Word
+from contextworker.gardener.enrichers.text import Word, outside
 from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 # Four letters and digits or more, two digits at least: "VC89564" and "E390", not "20D" or "22K".
@@ -53,13 +53,7 @@ def _first_with_code(name: str, runs: list[list[Word]]) -> list[Word] | None:
 
 def _unexplained(found: list[Word], taken: list[tuple[int, int]], limit: int) -> list[Word]:
     plain = vocabulary().plain
-    return [
-        word
-        for word in found
-        if word.end <= limit
-        and word.key not in plain
-        and not any(start <= word.start < end for start, end in taken)
-    ]
+    return outside([word for word in found if word[2] <= limit and word[0] not in plain], taken)
 
 
 def _runs(name: str, left: list[Word]) -> list[list[Word]]:

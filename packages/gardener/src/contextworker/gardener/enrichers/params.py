@@ -126,7 +126,7 @@ def _with_unit_of_key(key: str, value: str) -> str:
     return f"{value} {spaced[-1]}" if spaced else value
 
 
-def _first_of_each(found: list[Found]) -> Iterator[tuple[Found, bool]]:
+def _first_of_each(found: Sequence[Found]) -> Iterator[tuple[Found, bool]]:
     """Yield the first measure of each attribute and whether no other says otherwise."""
     values: dict[str, list[Found]] = {}
     for item in found:

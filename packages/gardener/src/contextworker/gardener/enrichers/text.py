@@ -22,6 +22,7 @@ _TEXTS_KEPT = 4096
 _SHORT_TEXT = 400
 
 Value = TypeVar("Value")
+_new = tuple.__new__
 
 
 class Word(NamedTuple):
@@ -67,7 +68,8 @@ def words(text: str) -> list[Word]:
 
 
 def _words(text: str) -> list[Word]:
-    return [Word(stem(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
+    # What a named tuple's own constructor does, without its call for every word of a catalogue.
+    return [_new(Word, (stem(match[0]), *match.span())) for match in _WORD.finditer(text)]
 
 
 _words_of_short = lru_cache(maxsize=_TEXTS_KEPT)(_words)
@@ -78,10 +80,24 @@ def keys(text: str) -> tuple[str, ...]:
     return tuple(map(stem, _WORD.findall(text)))
 
 
+@lru_cache(maxsize=_TEXTS_KEPT)
 def head(text: str) -> str:
     """Return what stands before the first comma, bracket, "for", "with" or the like."""
     match = _TAIL.search(text, 1)
     return text[: match.start()] if match else text
+
+
+def outside(found: Iterable[Word], taken: Sequence[tuple[int, int]]) -> list[Word]:
+    """Return the words that begin in none of some parts of their text: starts and ends."""
+    left = []
+    for word in found:
+        at = word[1]
+        for start, end in taken:
+            if start <= at < end:
+                break
+        else:
+            left.append(word)
+    return left
 
 
 class Phrases(Generic[Value]):
@@ -127,6 +143,8 @@ class Phrases(Generic[Value]):
         """Return the same among the words' keys, for texts whose words' places hardly matter."""
         hits: list[Hit[Value]] = []
         after = 0
+        if self._lengths.keys().isdisjoint(found):
+            return hits  # as of most texts; and told without a step per word
         for first, key in enumerate(found):
             if (lengths := self._lengths.get(key)) is None or first < after:
                 continue
