@@ -36,6 +36,8 @@ def classify(name: str, category: str = "") -> TaskResult:
         ("Back Cover for Apple iPad Air", "", "electronics.phone_accessories"),
         ("Alisha Solid Women's Cycling Shorts", "", "clothing.trousers"),
         ("Sicons Arnica Dog Shampoo", "Pet Supplies >> Grooming", "pets.care"),
+        ("Water bottle 0.75 L", "Camping > Water", "camping.bottles"),
+        ("Vacuum flask 1 L", "Camping > Kitchen", "camping.bottles"),
         ("Ball-point set", "School Supplies | Pens", "toys.school"),
     ],
 )

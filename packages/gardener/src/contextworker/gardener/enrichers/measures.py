@@ -20,7 +20,9 @@ _DIGIT = re.compile(r"\d")
 _NUMBER = r"\d{1,7}(?:[.,]\d{1,4})?"
 _UNITS = "|".join(re.escape(unit) for unit in sorted(set(SPELLINGS), key=len, reverse=True))
 _BEFORE = r"(?<![\w.,])"
-_MEASURE = re.compile(rf"{_BEFORE}({_NUMBER})\s?-?\s?({_UNITS})(?!\w)", re.IGNORECASE)
+# "1 L/min" and "180 g/m²" are rates, and a hydrostatic head of 2,000 mm is no length of a tent.
+_NOT_OF_IT = r"(?!\w|\s?/\s?[^\W\d]|\s(?:hydrostatic|water\s?column|wassersäule|водяного))"
+_MEASURE = re.compile(rf"{_BEFORE}({_NUMBER})\s?-?\s?({_UNITS}){_NOT_OF_IT}", re.IGNORECASE)
 _SIDE = r"\s?(?:cm|mm|m|см|мм|м)?\s?[x×*х]\s?"  # the last one is Cyrillic
 _SIDES = re.compile(
     rf"{_BEFORE}({_NUMBER}){_SIDE}({_NUMBER})(?:{_SIDE}({_NUMBER}))?\s?({_UNITS})(?!\w)",

@@ -1,5 +1,6 @@
 """Task `ner`, enricher `rules`: what a product is and what it is called."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +33,8 @@ _NAMED_AFTER_KIND = 0.87
 _NAMED_LATER = 0.5
 _MISSPELT = 0.9
 _LIKE_ENOUGH = 0.8
+_DEGREES: Final = re.compile(r"[+\-\u2212]?\d{1,3}\s?°\s?[CF]?(?!\w)")
+"""Of comfort, not of the model."""
 
 
 class NerOptions(Options):
@@ -91,6 +94,7 @@ class RulesEnricher:
         limit = len(head(name))
         known = vocabulary()
         taken = [(item.start, item.end) for item in measured]
+        taken += [match.span() for match in _DEGREES.finditer(name)]
         # An inch or a litre is no size and no colour.
         free = [w for w in found if not any(s <= w.start < e for s, e in taken)] if taken else found
         colours, sizes = known.colours.find(free), known.sizes.find(free)

@@ -56,6 +56,9 @@ def find_type(
     known = [(free[hit.first].start, free[hit.after - 1].end) for hit in known_kinds().find(free)]
     span = _last_run(name, free, called) or (known[-1] if known else None)
     if span is not None:
+        # "Camping" of a "camping table" is what its category is called by, and no kind of thing.
+        span = next((one for one in known if one[0] <= span[0] and span[1] < one[1]), span)
+    if span is not None:
         return name[span[0] : span[1]], [span, *known]
     if own := _without_first(called.name, found):
         return own, []

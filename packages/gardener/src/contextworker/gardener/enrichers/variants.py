@@ -17,7 +17,13 @@ _SAID_SIZE = re.compile(
     r"([SML]|XXS|XS|XL|XXL|XXXL|[2-5]XL|\d{2}(?:[.,]5)?)(?![\w.,]\d|\w)",
     re.IGNORECASE,
 )
+_WHOSE_SIZE = re.compile(
+    r"(?:men|women|damen|herren|kids|unisex)(?:'s|\u2019s)?\s([SML])(?![\w'-])", re.IGNORECASE
+)
 _LAST_SIZE = re.compile(r"[,(/]\s?([SML])\)?$")
+
+
+_ONE_COLOUR = re.compile(r"[^\W\d_]{3,20}(?:[ -][^\W\d_]{3,20})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,22 @@ def find_variant(
     for key, value in params.items():
         said = said_by(key)
         if not colours and said & _COLOUR_KEYS:
-            colours = tuple(dict.fromkeys(h.value for h in vocabulary().colours.find(words(value))))
+            colours = _stated(value)
         if size is None and said & _SIZE_KEYS and (match := _SAID_SIZE.fullmatch(f"size {value}")):
             size = match[1].upper()
     return Spotted(colours, size)
 
 
+def _stated(value: str) -> tuple[str, ...]:
+    """Return the known colours of what a supplier calls a colour; else what it says, in short."""
+    known = tuple(dict.fromkeys(hit.value for hit in vocabulary().colours.find(words(value))))
+    said = value.casefold()
+    return known or ((said,) if _ONE_COLOUR.fullmatch(said) else ())
+
+
 def _by_form(name: str) -> str | None:
-    if match := _SAID_SIZE.search(name) or _LAST_SIZE.search(name):
+    match = _SAID_SIZE.search(name) or _WHOSE_SIZE.search(name) or _LAST_SIZE.search(name)
+    if match:
         return match[1].upper()
     letters = _LETTER_SIZE.search(name)
     return letters[0] if letters else None
