@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pickle
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -204,6 +205,21 @@ async def test_a_worse_model_is_refused_unless_forced(school: School) -> None:
     assert (True, True) == (forced.report.replaced, forced.candidate is not None)
     assert forced.report.reason.startswith("it was forced, although it is right in ")
     assert refused.report.version == forced.report.version
+
+
+async def test_a_damaged_model_keeps_no_new_one_away(
+    school: School, environment: dict[str, str]
+) -> None:
+    """Nor is it ever read; what takes its place says so."""
+    await school.use(await school.trained("first"))
+    (record,) = await school.brain.list_models("acme", task="ner")
+    store = Path(environment["CONTEXTWORKER_STORE_URL"].removeprefix("file://"))
+    (store / record.object_key).write_bytes(pickle.dumps("other"))
+
+    trained = await school.train(RIGHT)
+
+    assert trained.report.replaced
+    assert trained.report.reason.startswith("the current one cannot be read; it is right in ")
 
 
 @pytest.mark.parametrize(

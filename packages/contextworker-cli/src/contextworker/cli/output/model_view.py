@@ -40,10 +40,12 @@ def report_view(report: TrainReport) -> RenderableType:
     before = dict(_figures(report.before or {}))
     figures = _figures(report.scores)
     table = plain_table("Score")
-    table.add_column("New", justify="right")
-    table.add_column("Current", justify="right")
+    table.add_column("New" if before else "", justify="right")
+    if before:
+        table.add_column("Current", justify="right")
     for name, value in figures:
-        table.add_row(Text(name), Text(value), Text(before.get(name, "")))
+        row = [name, value, before.get(name, "")]
+        table.add_row(*(Text(cell) for cell in (row if before else row[:2])))
     rows: list[tuple[str, RenderableType]] = [
         ("model", Text(f"{report.task} {report.version}")),
         ("examples", Text(f"{report.examples:,}")),

@@ -142,7 +142,10 @@ class Training(TrainActivities):
                 continue
             current = Current(record.version, record.scores, await self._seen(record))
             new_since = json.dumps(current.new_since(fingerprints))
-            data = await self._objects.get(_artefact(record))
+            try:
+                data = await self._objects.get(_artefact(record))
+            except PermanentError:
+                data = b""  # damaged: no model, which must not keep a new one away
             await asyncio.to_thread((folder / program.CURRENT).write_bytes, data)
             await asyncio.to_thread((folder / program.NEW_SINCE).write_text, new_since)
             return current
@@ -154,7 +157,10 @@ class Training(TrainActivities):
         seen = ObjectRef(key=str(key), size=0)
         if key is None or not await self._objects.has(seen):
             return frozenset()
-        return frozenset(json.loads(await self._objects.get(seen)))
+        try:
+            return frozenset(json.loads(await self._objects.get(seen)))
+        except PermanentError:  # damaged: what it knew may count as new
+            return frozenset()
 
     async def _judged(
         self,

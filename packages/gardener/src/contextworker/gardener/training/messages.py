@@ -30,7 +30,7 @@ class TrainReport(Message):
     """What came of it."""
 
     task: str
-    replaced: bool = Field(description="The new model is the current one.")
+    replaced: bool = Field(description="The model is the current one now.")
     reason: str = Field(description="Why, or why not, in a sentence.")
     version: str
     examples: int

@@ -71,7 +71,7 @@ class TrainWorkflow:
         used = await self._use(UseJob(**dict(job)))
         return TrainReport(
             task=job.request.task,
-            replaced=not used.was_current,
+            replaced=True,
             reason=(
                 "it was the current one already" if used.was_current else "it was brought back"
             ),
