@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="one round, a tenth of the products")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2, help="gardener-worker processes")
-    parser.add_argument("--batch-size", type=int, default=500)
+    parser.add_argument("--batch-size", type=int, default=1000)
     parser.add_argument("--parallel", type=int, default=4, help="batches in hand at once")
     parser.add_argument("--data", type=Path, default=DATA / "flipkart.csv")
     options = parser.parse_args(arguments)
