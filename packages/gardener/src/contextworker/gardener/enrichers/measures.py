@@ -5,8 +5,9 @@ faster, whatever the text.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from contextworker.gardener.enrichers.units import (
     SPELLINGS,
@@ -16,6 +17,9 @@ from contextworker.gardener.enrichers.units import (
     unit_name,
 )
 
+# Several tasks of a batch look at a name.
+_SHORT_TEXT = 400
+_TEXTS_KEPT = 4096
 _DIGIT = re.compile(r"\d")
 _NUMBER = r"\d{1,7}(?:[.,]\d{1,4})?"
 _UNITS = "|".join(re.escape(unit) for unit in sorted(set(SPELLINGS), key=len, reverse=True))
@@ -58,19 +62,26 @@ class Found:
     sure: bool = True
 
 
-def find_measures(text: str) -> list[Found]:
+def find_measures(text: str) -> Sequence[Found]:
     """Return what is measured in a text, in order and without overlaps.
 
     Attributes: weight, volume, length, power; dimensions (two or three sides in cm), capacity
     (persons), pack_count (pieces).
     """
     if not _DIGIT.search(text):
-        return []  # most names; saves four scans
+        return ()  # most names; saves four scans
+    return _in_short(text) if len(text) <= _SHORT_TEXT else _in(text)
+
+
+def _in(text: str) -> Sequence[Found]:
     found: list[Found] = []
     for candidate in _candidates(text):
         if all(candidate.end <= other.start or candidate.start >= other.end for other in found):
             found.append(candidate)
-    return sorted(found, key=lambda item: (item.start, item.attribute))
+    return tuple(sorted(found, key=lambda item: (item.start, item.attribute)))
+
+
+_in_short = lru_cache(maxsize=_TEXTS_KEPT)(_in)
 
 
 def _candidates(text: str) -> Iterator[Found]:

@@ -14,7 +14,7 @@ from contextworker.gardener.enrichers.models import find_model
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.product_types import find_type, known_kinds
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
-from contextworker.gardener.enrichers.text import Word, head, words
+from contextworker.gardener.enrichers.text import Word, head, outside, words
 from contextworker.gardener.enrichers.variants import find_variant
 from contextworker.gardener.enrichers.vocabulary import vocabulary
 
@@ -96,7 +96,7 @@ class RulesEnricher:
         taken = [(item.start, item.end) for item in measured]
         taken += [match.span() for match in _DEGREES.finditer(name)]
         # An inch or a litre is no size and no colour.
-        free = [w for w in found if not any(s <= w.start < e for s, e in taken)] if taken else found
+        free = outside(found, taken)
         colours, sizes = known.colours.find(free), known.sizes.find(free)
         taken += [(free[h.first].start, free[h.after - 1].end) for h in (*colours, *sizes)]
         if brand.end:

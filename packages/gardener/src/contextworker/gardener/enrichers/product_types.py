@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Final
 
 from contextworker.gardener.enrichers.models import CODE
-from contextworker.gardener.enrichers.text import Phrases, Word, keys, words
+from contextworker.gardener.enrichers.text import Phrases, Word, keys, outside, words
 from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 _LEVELS: Final = re.compile(r"\s*(?:>+|/|\||;)\s*")
@@ -48,10 +48,7 @@ def find_type(
         limit: Where the name begins to say what the product is for or comes with.
         taken: What is explained otherwise: start and end of brand, measures, colours.
     """
-    free = [
-        word for word in found
-        if word.end <= limit and not any(start <= word.start < end for start, end in taken)
-    ]  # fmt: skip
+    free = outside([word for word in found if word[2] <= limit], taken)
     called = _called(category)
     known = [(free[hit.first].start, free[hit.after - 1].end) for hit in known_kinds().find(free)]
     span = _last_run(name, free, called) or (known[-1] if known else None)
