@@ -5,6 +5,9 @@ on, with the packaged configuration. PostgreSQL, Temporal, and gardener-workers 
 their own, all on this machine: claim, enrich, store, from the start of the workflow to its end.
 Each round has a database and workers of its own; the first batches pay for warming up, too.
 
+`--classifier FILE` first trains a classifier on MWPD2020's examples, which then goes before the
+names of categories.
+
 Prints products per second, the peak memory of a worker, and the CPU a product takes of workers, of
 PostgreSQL and of Temporal: medians over the rounds. What other programs took of the machine
 meanwhile is said, too: the rate is of what they left.
@@ -17,7 +20,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import timedelta
@@ -27,11 +30,13 @@ from typing import Any
 import psutil
 import psycopg
 from catalogue.system import Postgres, postgres
+from gardening.model import Model, learn
 from processes import running
 from temporalio.client import Client
 
 from contextcore import ContextUnit
 from contextworker.brain import ProductRecord, open_brain
+from contextworker.core.objects import ObjectStore
 from contextworker.core.testing import TemporalServer, temporal_server
 from contextworker.core.worker import shared_modules
 from contextworker.gardener.module import module
@@ -39,6 +44,7 @@ from contextworker.gardener.module import module
 DATA = Path(__file__).parents[3] / "shared" / "data"
 TENANT = "bench"
 MANY, FEW = 60_000, 6_000
+FEW_EXAMPLES = 2_000
 AT_ONCE = 5_000
 LONGEST = timedelta(minutes=20)
 
@@ -93,13 +99,17 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--workers", type=int, default=2, help="gardener-worker processes")
     parser.add_argument("--batch-size", type=int, default=1000)
     parser.add_argument("--parallel", type=int, default=4, help="batches in hand at once")
+    parser.add_argument("--classifier", type=Path, metavar="FILE", help="MWPD2020's train.jsonl")
     parser.add_argument("--data", type=Path, default=DATA / "flipkart.csv")
     options = parser.parse_args(arguments)
     if not options.data.is_file():
         sys.exit(f"there is no {options.data}: give Flipkart's catalogue with --data")
     records = read_products(options.data, FEW if options.quick else MANY)
+    model = None
+    if options.classifier is not None:
+        model = learn(options.classifier, FEW_EXAMPLES if options.quick else None)
     rounds = [
-        asyncio.run(measure(records, options))
+        asyncio.run(measure(records, options, model))
         for _ in range(1 if options.quick else options.rounds)
     ]
     rates = [one.per_second for one in rounds]
@@ -134,24 +144,36 @@ def read_products(path: Path, count: int) -> list[ProductRecord]:
     ]
 
 
-async def measure(records: Sequence[ProductRecord], options: argparse.Namespace) -> Figures:
+async def measure(
+    records: Sequence[ProductRecord], options: argparse.Namespace, model: Model | None
+) -> Figures:
     """Run one round, everything fresh."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with postgres(folder / "pg") as server:
-            return await _measure(records, options, folder, server)
+            return await _measure(records, options, folder, server, model)
 
 
 async def _measure(
-    records: Sequence[ProductRecord], options: argparse.Namespace, folder: Path, server: Postgres
+    records: Sequence[ProductRecord],
+    options: argparse.Namespace,
+    folder: Path,
+    server: Postgres,
+    model: Model | None,
 ) -> Figures:
     url = server.database("gardening")
+    store = (folder / "objects").as_uri()
+    further = {"CONTEXTWORKER_STORE_URL": store}
     async with open_brain(url) as brain:
         for first in range(0, len(records), AT_ONCE):
             await brain.upsert_products(TENANT, records[first : first + AT_ONCE], run_id="feed")
+        if model is not None:
+            await model.use(brain, ObjectStore.from_url(store), TENANT)
+            further["CONTEXTWORKER_GARDENER_CONFIG"] = str(model.configure(folder))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE")
-    async with _system(folder, url, workers=options.workers) as (client, workers):
+    further["BRAIN_URL"] = url
+    async with _system(further, workers=options.workers) as (client, workers):
         unit = ContextUnit(
             payload={
                 "workflow_type": "gardener",
@@ -186,12 +208,12 @@ async def _measure(
 
 @asynccontextmanager
 async def _system(
-    folder: Path, brain_url: str, *, workers: int
+    further: Mapping[str, str], *, workers: int
 ) -> AsyncIterator[tuple[Client, list[psutil.Process]]]:
     """Run Temporal and the workers while the block runs; they poll when it begins."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(temporal_server())
-        environment = _environment(server, folder, brain_url)
+        environment = _environment(server, further)
         processes = [
             await stack.enter_async_context(running(environment, "contextworker.gardener"))
             for _ in range(workers)
@@ -203,12 +225,11 @@ async def _system(
         yield client, processes
 
 
-def _environment(server: TemporalServer, folder: Path, brain_url: str) -> dict[str, str]:
+def _environment(server: TemporalServer, further: Mapping[str, str]) -> dict[str, str]:
     return {
         **os.environ,
         **server.environment,
-        "BRAIN_URL": brain_url,
-        "CONTEXTWORKER_STORE_URL": (folder / "objects").as_uri(),
+        **further,
         "CONTEXTWORKER_LOG_LEVEL": "WARNING",
         "CONTEXTWORKER_PROMOTION": "always",
     }
