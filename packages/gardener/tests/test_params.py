@@ -96,6 +96,16 @@ def test_what_can_be_read_in_two_ways_goes_to_review(
     assert attribute in (result.reason or "")
 
 
+def test_several_values_of_a_measure_are_said_to_be_so() -> None:
+    """Both of a rope's are lengths: which is meant, a person says."""
+    result = extract("Half rope 40 m 8.1 mm")
+
+    assert ("length '40 m' is one of several in the name", ResultStatus.REVIEW) == (
+        result.reason,
+        result.status,
+    )
+
+
 def test_parameters_count_where_their_key_says_what_they_are() -> None:
     """A height is no length, a number takes its unit from the key."""
     params = {

@@ -1,7 +1,7 @@
 """Task `params`, enricher `measures`: what a product measures, holds, takes and counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ class _Measured:
     unit: str
     text: str
     confidence: float
+    doubt: str = "can be read in two ways"
 
     def as_json(self) -> dict[str, Any]:
         return {"value": self.value, "unit": self.unit, "text": self.text}
@@ -78,7 +79,7 @@ class MeasuresEnricher:
             confidence=min((m.confidence for m in measures.values()), default=1.0),
             threshold=self._threshold,
             source=self.source,
-            doubt="; ".join(f"{m.attribute} {m.text!r} can be read in two ways" for m in doubtful),
+            doubt="; ".join(f"{m.attribute} {m.text!r} {m.doubt}" for m in doubtful),
         )
 
 
@@ -94,7 +95,8 @@ def measures(context: EnricherContext) -> MeasuresEnricher:
 
 def _in_name(name: str) -> Iterator[_Measured]:
     for found, alone in _first_of_each(find_measures(name)):
-        yield _measured(found, name, _IN_NAME if found.sure and alone else _UNSURE)
+        measured = _measured(found, name, _IN_NAME if found.sure and alone else _UNSURE)
+        yield measured if alone else replace(measured, doubt="is one of several in the name")
 
 
 def _in_params(params: Mapping[str, str]) -> Iterator[_Measured]:
