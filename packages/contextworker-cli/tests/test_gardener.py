@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_gateway import Hang, ScriptedGateway
+from grpc import StatusCode
+from scripted_gateway import Hang, ScriptedGateway, refusal
 
 from contextworker.brain import (
     Edge,
@@ -118,6 +119,16 @@ def test_decisions_are_told_one_by_one(ask: Call, gateway: ScriptedGateway) -> N
         "task": "taxonomy",
         "product_ids": ["a", "b"],
     } == gateway.payloads[0]
+
+
+def test_what_may_not_be_read_is_done_all_the_same(ask: Call) -> None:
+    """Nobody should decide it again for an error that came after it."""
+    denied = refusal(StatusCode.PERMISSION_DENIED, "PERMISSION_MISSING", "WatchTask takes more")
+    called = ask(*("gardener", "review", "accept", "a", "--task", "ner"), answers=[STARTED, denied])
+
+    assert 1 == called.code
+    assert "but not read what becomes of it: WatchTask takes more" in called.err
+    assert f"It is done all the same, as {STARTED['workflow_id']}." in called.err
 
 
 def test_what_is_right_is_written_as_fields_are(ask: Call, gateway: ScriptedGateway) -> None:
@@ -259,6 +270,16 @@ def test_a_file_that_is_none_is_told(
     (tmp_path / "empty.jsonl").touch()
     called = call("gardener", "train", "--examples", name)
     assert (code, True) == (called.code, f"error: {name} {says}" in called.err)
+
+
+def test_a_file_needs_its_tenant_where_a_token_is_sent(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be put under another's name, which the gateway then refuses."""
+    (tmp_path / "labels.jsonl").write_text("{}\n")
+    monkeypatch.setenv("WORKER_TOKEN", "t")
+    called = call("gardener", "train", "--examples", "labels.jsonl")
+    assert (2, True) == (called.code, "error: Say --tenant, too: labels.jsonl" in called.err)
 
 
 def test_a_store_that_nobody_names_is_told(call: Call, tmp_path: Path) -> None:

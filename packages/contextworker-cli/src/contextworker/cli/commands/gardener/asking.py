@@ -6,7 +6,12 @@ from typing import Any, Final
 from contextworker.cli.client.reaching import Gateway
 from contextworker.cli.errors import CliError, StalledError
 from contextworker.cli.output.hints import command
-from contextworker.core.client import TaskNotCompletedError, TaskNotDoneError, TaskStatus
+from contextworker.core.client import (
+    PermissionDeniedError,
+    TaskNotCompletedError,
+    TaskNotDoneError,
+    TaskStatus,
+)
 from contextworker.core.client.outcome import result_of
 
 _PATIENCE_S: Final = 60.0
@@ -29,6 +34,11 @@ async def answer(gateway: Gateway, workflow_type: str, payload: Mapping[str, Any
             return await task.result(timeout=_PATIENCE_S)
         except TaskNotCompletedError as error:
             raise CliError(why(error)) from error
+        except PermissionDeniedError as error:
+            raise CliError(
+                f"Your token may start this, but not read what becomes of it: {error}.",
+                [f"It is done all the same, as {task.workflow_id}."],
+            ) from error
         except TaskNotDoneError as error:
             raise StalledError(
                 f"No gardener has answered within {_PATIENCE_S:g} s; is its worker running?",

@@ -18,6 +18,7 @@ from contextworker.cli.output.console import err, out, print_json
 from contextworker.cli.output.hints import command
 from contextworker.cli.output.model_view import report_view
 from contextworker.cli.output.views import progress_view
+from contextworker.core.client import ClientSettings
 from contextworker.core.messages import DEFAULT_TENANT, ObjectRef
 from contextworker.gardener.training.messages import TrainReport
 
@@ -49,8 +50,10 @@ async def train(
 
     `contextworker gardener train --task taxonomy --examples labels.jsonl --tenant my_project`
     """
-    if examples is not None:
-        tenant = tenant or DEFAULT_TENANT
+    if examples is not None and tenant is None:
+        if ClientSettings().bearer:
+            raise UsageError(f"Say --tenant, too: {examples} is put under the tenant's name.")
+        tenant = DEFAULT_TENANT
     reference = await _put(examples, str(tenant)) if examples else None
     payload = given(
         task=task,
