@@ -177,7 +177,7 @@ def test_what_is_wrong_is_said_with_file_and_key(
         ),
         (
             "[default]\ntasks = ['kg', 'ner']",
-            "the task kg reads what ner finds out: put ner before",
+            "gardener.toml: default.tasks: the task kg reads what ner finds out: put ner before",
         ),
     ],
     ids=["unknown", "wrong", "vocabulary", "examples", "tenant", "other-task", "order"],
@@ -325,6 +325,16 @@ def test_a_third_party_adds_a_task(tmp_path: Path, install: Install) -> None:
             OWN,
             "as the enricher 'shouts', but it is a int, not a factory that can be called",
         ),
+        (
+            {"acme": {"source": "def shouts(context): return {}['mark']"}},
+            OWN,
+            "default.shouting: the enricher 'shouts' of acme cannot be made: KeyError: 'mark'",
+        ),
+        (
+            {"acme": {"source": SHOUTS.replace('frozenset({"name"})', '"name"')}},
+            OWN,
+            "the enricher 'shouts' of acme has no `reads`: a frozenset",
+        ),
         ({"acme": {}, "globex": {}}, OWN, "'shouts' is offered twice, by acme and by globex;"),
         (
             {"acme": {"name": "names"}},
@@ -332,7 +342,16 @@ def test_a_third_party_adds_a_task(tmp_path: Path, install: Install) -> None:
             "'names' is offered twice, by acme and by contextworker-gardener",
         ),
     ],
-    ids=["option", "no-attribute", "import", "no-factory", "twice", "ours"],
+    ids=[
+        "option",
+        "no-attribute",
+        "import",
+        "no-factory",
+        "fails",
+        "no-enricher",
+        "twice",
+        "ours",
+    ],
 )
 def test_what_cannot_be_used_is_refused_with_its_package(
     tmp_path: Path,

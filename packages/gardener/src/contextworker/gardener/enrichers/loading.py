@@ -6,7 +6,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from contextworker.core.errors import ConfigurationError
-from contextworker.gardener.enrichers.protocol import ENTRY_POINT_GROUP, EnricherFactory
+from contextworker.gardener.enrichers.protocol import (
+    ENTRY_POINT_GROUP,
+    Enricher,
+    EnricherContext,
+    EnricherFactory,
+)
 
 OURS = "contextworker-gardener"
 """The distribution whose enrichers need not be looked at twice."""
@@ -54,6 +59,35 @@ def load_factory(point: EntryPoint) -> EnricherFactory:
             f"a {type(factory).__name__}, not a factory that can be called"
         )
     return cast("EnricherFactory", factory)
+
+
+def make_enricher(point: EntryPoint, context: EnricherContext) -> Enricher | None:
+    """Make an enricher, or return None where it has nothing to go by yet.
+
+    Raises:
+        ConfigurationError: An option is wrong, or what makes it fails or makes no enricher; names
+            the distribution.
+    """
+    whose = f"the enricher {point.name!r} of {owner(point)}"
+    try:
+        enricher = load_factory(point)(context)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"{whose} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+    if enricher is None:
+        return None
+    if not isinstance(getattr(enricher, "source", None), str):
+        raise ConfigurationError(f"{whose} has no `source`: text that says who answers")
+    if not isinstance(getattr(enricher, "reads", None), frozenset):
+        raise ConfigurationError(
+            f"{whose} has no `reads`: a frozenset of names of what it looks at"
+        )
+    if not callable(getattr(enricher, "enrich", None)):
+        raise ConfigurationError(f"{whose} has no `enrich`: a method that answers products")
+    return enricher
 
 
 @cache

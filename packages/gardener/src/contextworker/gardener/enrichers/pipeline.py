@@ -9,7 +9,7 @@ from contextworker.gardener.enrichers.base import ProductText, TaskResult
 from contextworker.gardener.enrichers.chain import Chain, Link
 from contextworker.gardener.enrichers.configuration import TenantConfiguration
 from contextworker.gardener.enrichers.entries import TASK, TEXT_FIELDS, hash_inputs, still_good
-from contextworker.gardener.enrichers.loading import OURS, installed, load_factory, owner
+from contextworker.gardener.enrichers.loading import OURS, installed, make_enricher, owner
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 
 
@@ -129,7 +129,7 @@ def make_pipeline(
                 after=tuple(link.name for link in links),
             )
             try:
-                enricher = load_factory(points[name])(context)
+                enricher = make_enricher(points[name], context)
             except ConfigurationError as error:
                 raise ConfigurationError(f"{table.where}: {error}") from error
             if enricher is not None:
@@ -139,4 +139,4 @@ def make_pipeline(
     try:
         return Pipeline(chains)
     except ConfigurationError as error:
-        raise ConfigurationError(f"the tasks of {tenant_id}: {error}") from None
+        raise ConfigurationError(f"{configuration.where}.tasks: {error}") from None
