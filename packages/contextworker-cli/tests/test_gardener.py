@@ -98,7 +98,10 @@ def test_nothing_in_review_is_said(ask: Call) -> None:
     """And is no failure; as JSON it is an empty page."""
     page: dict[str, Any] = {"items": [], "next": None}
     called = ask("gardener", "review", "list", answers=closed(page))
-    assert (0, "", "Nothing is in review.\n") == (called.code, called.out, called.err)
+    nothing = "Nothing is in review; --tenant names another tenant.\n"
+    assert (0, "", nothing) == (called.code, called.out, called.err)
+    called = ask("gardener", "review", "list", "--tenant", "acme", answers=closed(page))
+    assert "Nothing is in review for 'acme'.\n" == called.err
     called = ask("gardener", "review", "list", "--json", answers=closed(page))
     assert page == json.loads(called.out)
 
@@ -212,6 +215,14 @@ def test_a_run_that_is_joined_keeps_its_own_limit(ask: Call) -> None:
     joined = {"workflow_id": "gardener-acme", "run_id": "r", "status": "already_running"}
     called = ask("gardener", "run", "--cost-limit", "1", answers=[joined])
     assert "its own cost limit holds, not this one" in called.err
+
+
+def test_a_run_that_is_joined_looks_at_nothing_again(ask: Call, gateway: ScriptedGateway) -> None:
+    """Unless it does so already; nobody should wait for what will not come."""
+    joined = {"workflow_id": "gardener-acme", "run_id": "r", "status": "already_running"}
+    called = ask("gardener", "run", "--again", "review", answers=[joined])
+    assert "start this once more when it has ended" in called.err
+    assert [{"workflow_type": "gardener", "again": "review"}] == gateway.payloads
 
 
 def test_a_training_shows_its_scores(

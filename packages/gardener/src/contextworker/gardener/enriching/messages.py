@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 from temporalio import activity
 
 from contextworker.core.messages import Message, ObjectRef, RoutePayload
@@ -42,7 +43,10 @@ class GardenerRequest(RoutePayload):
     @model_validator(mode="after")
     def _again_is_for_all_suppliers(self) -> Self:
         if self.again is not None and self.supplier_code is not None:
-            raise ValueError("again is for all suppliers: leave supplier_code out")
+            # Unlike a ValueError's, its words are shown as they are.
+            raise PydanticCustomError(
+                "again", "again is for all suppliers: leave supplier_code out"
+            )
         return self
 
 

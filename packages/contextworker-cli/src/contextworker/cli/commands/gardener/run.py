@@ -62,6 +62,8 @@ async def run(
         line = f"{started.workflow_id} {started.status.replace('_', ' ')}"
         if started.joined and cost_limit is not None:
             err().print("A run is under way already: its own cost limit holds, not this one.")
+        if started.joined and again is not None:
+            err().print("A run is under way already: start this once more when it has ended.")
         if watch:
             if not json:
                 err().print(line, markup=False)
