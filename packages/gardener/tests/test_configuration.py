@@ -131,12 +131,16 @@ def test_a_language_model_is_for_some(tmp_path: Path) -> None:
         ("[default.ner]\nenrichers = []", "default.ner.enrichers: name one or more, each once"),
         ("[default.ner]\nenrichers = 1", "default.ner.enrichers = 1 is no list of names"),
         ("[default.taxonomy]\nfile = 1", "default.taxonomy.file = 1 is no path"),
+        (
+            "[default.taxonomy.names]\nfile = 'x.txt'",
+            "default.taxonomy.names.file: it is for the whole task, so that people and language",
+        ),
         ("[default.taxonomy]\nnames = 1", "default.taxonomy.names = 1 is no table"),
         ("[default.llm]\nmodel = 'm'", "default.llm: base_url is missing"),
         (LLM + "key = 's'", "default.llm: unknown key 'key'; it has"),
         (LLM + "batch = 0", "default.llm: batch = 0: Input should be greater than or equal to 1"),
         (LLM + "tasks = 'ner'", "default.llm: tasks = 'ner': Input should be a list"),
-        (LLM + "api_key_env = 'sk-secret'", "default.llm.api_key_env is no name of a variable"),
+        (LLM + "api_key_env = 'sk-secret'", "default.llm: api_key_env is no name of a variable"),
         (
             LLM + "tasks = ['tech']\n[default]\ntasks = ['taxonomy']",
             "default.llm.tasks: 'tech' is none of the tasks taxonomy",

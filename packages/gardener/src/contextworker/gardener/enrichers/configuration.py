@@ -12,12 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.messages import TenantId
-from contextworker.gardener.enrichers.loading import installed, known
-from contextworker.gardener.enrichers.problems import problem
+from contextworker.gardener.enrichers.loading import OURS, installed, known, owner
 from contextworker.gardener.enrichers.results import RESULTS, TRAINED
 from contextworker.gardener.enrichers.taxonomy import Taxonomy, load_taxonomy
 from contextworker.gardener.enrichers.tech_file import TechVocabulary, load_tech
-from contextworker.gardener.llm.config import LlmConfig
+from contextworker.gardener.llm.config import LlmConfig, read_llm
 
 Table = Mapping[str, Any]
 
@@ -32,6 +31,7 @@ PACKAGED: Final[Table] = {
 """What holds without a file."""
 
 _FILE_KEYS: Final = ("file", "examples", "prompts")
+_ONE_FILE: Final = ("taxonomy", "tech")
 _FILE_SUFFIX: Final = "_file"
 # Entries say what they were made from by the names of tasks, parted by other signs.
 _TASK: Final = re.compile(r"[A-Za-z][\w-]{0,99}", re.ASCII)
@@ -105,9 +105,7 @@ class Configuration:
         Raises:
             ConfigurationError: The file cannot be used; says where.
         """
-        table = self.of(tenant_id).tables.get("taxonomy")
-        file = table.options.get("file") if table else None
-        return load_taxonomy(Path(file) if file else None)
+        return load_taxonomy(self._file(tenant_id, "taxonomy"))
 
     def vocabulary(self, tenant_id: str) -> TechVocabulary:
         """Return a tenant's technologies and materials: its file's, or the packaged ones.
@@ -115,9 +113,12 @@ class Configuration:
         Raises:
             ConfigurationError: The file cannot be used; says where.
         """
-        table = self.of(tenant_id).tables.get("tech")
-        file = table.options_of("vocabulary").get("file") if table else None
-        return load_tech(Path(file) if file else None)
+        return load_tech(self._file(tenant_id, "tech"))
+
+    def _file(self, tenant_id: str, task: str) -> Path | None:
+        table = self.of(tenant_id).tables.get(task)
+        file = table.options.get("file") if table else None
+        return Path(file) if file else None
 
 
 def read_configuration(path: Path | None = None) -> Configuration:
@@ -230,8 +231,12 @@ class _Reader:
         if not enrichers or len(set(enrichers)) < len(enrichers):
             raise self._wrong(f"{where}.{task}.enrichers: name one or more, each once")
         for name in enrichers:
-            if name in table:
-                self.table(f"{where}.{task}.{name}", table[name])
+            own = self.table(f"{where}.{task}.{name}", table.get(name, {}))
+            if task in _ONE_FILE and "file" in own and owner(self._installed[name]) == OURS:
+                raise self._wrong(
+                    f"{where}.{task}.{name}.file: it is for the whole task, so that people and "
+                    f"language models go by it, too: write {where}.{task}.file"
+                )
         options = {
             key: self._absolute(f"{where}.{task}.{key}", key, value)
             for key, value in table.items()
@@ -254,16 +259,9 @@ class _Reader:
         if table.get("tasks") == []:
             return None  # how a tenant does without the default's
         try:
-            config = LlmConfig.model_validate(table)
+            config = read_llm(table)
         except ConfigurationError as error:
             raise self._wrong(f"{where}.llm: {error}") from None
-        except ValidationError as error:
-            if error.errors()[0]["loc"] == ("api_key_env",):  # never shown: it may be the key
-                raise self._wrong(
-                    f"{where}.llm.api_key_env is no name of a variable: write the name, of "
-                    "letters, digits and _, and set the variable to the key"
-                ) from None
-            raise self._wrong(f"{where}.llm: {problem(error, LlmConfig)}") from None
         if "tasks" in table and (unknown := sorted(set(config.tasks) - set(tasks))):
             raise self._wrong(
                 f"{where}.llm.tasks: {unknown[0]!r} is none of the tasks {', '.join(tasks)}"

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contextworker.brain.models import Product
@@ -13,7 +12,6 @@ from contextworker.gardener.enrichers.base import TaskEntry, TaskResult
 from contextworker.gardener.enrichers.configuration import Configuration
 from contextworker.gardener.enrichers.entries import hash_inputs, reads_of
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.tech_file import KnownThing, load_tech
 from contextworker.gardener.enriching.entries import Entries, asked_about, product_text
 from contextworker.gardener.llm.answers import Answers
 
@@ -120,14 +118,10 @@ class LanguageModels:
             from contextworker.gardener.llm.asking import LlmEnricher  # noqa: PLC0415 -- an extra
 
             taxonomy = self._configuration.taxonomy(tenant_id)
-            things = self._things(tenant_id) if "tech" in llm.tasks else ()
+            tech = "tech" in llm.tasks
+            things = self._configuration.vocabulary(tenant_id).things if tech else ()
             self._enrichers[tenant_id] = LlmEnricher(llm, taxonomy, things)
         return self._enrichers[tenant_id], llm.tasks
-
-    def _things(self, tenant_id: str) -> tuple[KnownThing, ...]:
-        table = self._configuration.of(tenant_id).tables.get("tech")
-        file = table.options.get("file") if table else None
-        return load_tech(Path(file) if file else None).things
 
 
 def _subject(product: Product) -> Subject:

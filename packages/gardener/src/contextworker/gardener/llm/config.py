@@ -13,12 +13,14 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.gardener.enrichers.problems import problem
 
 Task = Literal["taxonomy", "ner", "params", "tech"]
 """What a language model can be asked."""
@@ -143,6 +145,23 @@ class LlmConfig(BaseModel):
                 f"{self.api_key_env} holds no key: it has characters that no HTTP header may carry"
             )
         return key
+
+
+def read_llm(table: Mapping[str, Any]) -> LlmConfig:
+    """Validate the table of a tenant's configuration.
+
+    Raises:
+        ConfigurationError: A key is unknown, missing or wrong; says which.
+    """
+    try:
+        return LlmConfig.model_validate(dict(table))
+    except ValidationError as error:
+        if error.errors()[0]["loc"] == ("api_key_env",):  # never shown: it may be the key
+            raise ConfigurationError(
+                "api_key_env is no name of a variable: write the name, of letters, digits and _, "
+                "and set the variable to the key"
+            ) from None
+        raise ConfigurationError(problem(error, LlmConfig)) from None
 
 
 def _wrong(reason: str) -> PydanticCustomError:
