@@ -288,7 +288,7 @@ async def test_one_that_cannot_be_decided_holds_no_other_up(desk: Desk) -> None:
 
     assert 1 == report.decided
     assert [
-        ("nonsense", False, "unknown: there is no such product"),
+        ("nonsense", False, "unknown: the tenant has no such product"),
         (first, True, ""),
         (done, False, "its taxonomy is done, not in review; `correct` changes it all the same"),
         (third, False, WAITS),
@@ -339,7 +339,7 @@ async def test_another_tenants_product_is_unknown(desk: Desk) -> None:
 
     decided = await desk.decide_one(Action.REJECT, product.product_id, tenant_id="rival")
 
-    assert (False, "unknown: there is no such product") == (decided.decided, decided.message)
+    assert (False, "unknown: the tenant has no such product") == (decided.decided, decided.message)
     assert () == (await desk.list(tenant_id="rival")).items
     assert "review" == (await desk.product("1")).enrichment["taxonomy"]["status"]
 

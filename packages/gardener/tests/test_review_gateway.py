@@ -82,7 +82,7 @@ async def test_results_are_reviewed_through_a_gateway(
         corrected["decided"],
         corrected["products"][0]["result"]["id"],
     )
-    assert (2, "unknown: there is no such product") == (
+    assert (2, "unknown: the tenant has no such product") == (
         rejected["decided"],
         rejected["products"][-1]["message"],
     )

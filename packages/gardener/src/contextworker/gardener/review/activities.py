@@ -36,7 +36,7 @@ PipelineOf = Callable[[str], Awaitable[Pipeline]]
 """Returns a tenant's pipeline by what is known of it now."""
 
 
-_UNKNOWN: Final = "unknown: there is no such product"
+_UNKNOWN: Final = "unknown: the tenant has no such product"
 _LOOKS: Final = 5
 """At a product that others write to at the same time."""
 

@@ -22,8 +22,9 @@ _TAXONOMY: Final = "taxonomy"
 _WORDS: Final = {
     "extra_forbidden": "there is no such field",
     "missing": "is missing",
-    "model_type": 'is no object, such as {"value": 2, "unit": "kg"}',
+    "model_type": "is no object with fields of its own",
     "string_type": "is no text",
+    "string_too_short": "is empty; null takes it away",
     "tuple_type": "is no list",
 }
 

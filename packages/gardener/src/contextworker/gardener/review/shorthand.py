@@ -89,11 +89,11 @@ def _measure(name: str, value: Any, before: Any) -> dict[str, Any]:
         wanted = f"{wanted} {_COUNTED[name]}"
     read = [one for one in find_measures(wanted) if _is_all_of(one, name, wanted)]
     if len(read) != 1 or not _is_positive(read[0].value):
-        raise InvalidInputError(f"{name}: {wanted!r} is no {name.replace('_', ' ')}; {_how(name)}")
+        raise InvalidInputError(f"{wanted!r} is no {name.replace('_', ' ')}; {_how(name)}")
     if not read[0].sure:
         raise InvalidInputError(
-            f"{name}: {wanted!r} can be read in two ways; write it without the comma or point of "
-            f"thousands, such as {MEASURES[name]}"
+            f"the {name.replace('_', ' ')} {wanted!r} can be read in two ways; write it without a "
+            f"comma or point of thousands, such as {MEASURES[name]}"
         )
     return {"value": read[0].value, "unit": read[0].unit, "text": text}
 

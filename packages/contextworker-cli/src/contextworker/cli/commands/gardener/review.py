@@ -61,7 +61,8 @@ async def list_(
         if page.next:
             err().print(f"There are more: --after {page.next}", markup=False)
     else:
-        err().print("Nothing is in review.")
+        whose = f" for {tenant!r}" if tenant else "; --tenant names another tenant"
+        err().print(f"Nothing is in review{whose}.", markup=False)
     return 0
 
 
