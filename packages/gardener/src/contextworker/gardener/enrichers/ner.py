@@ -94,7 +94,8 @@ class RulesEnricher:
         limit = len(head(name))
         known = vocabulary()
         taken = [(item.start, item.end) for item in measured]
-        taken += [match.span() for match in _DEGREES.finditer(name)]
+        if "°" in name:
+            taken += [match.span() for match in _DEGREES.finditer(name)]
         # An inch or a litre is no size and no colour.
         free = outside(found, taken)
         colours, sizes = known.colours.find(free), known.sizes.find(free)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contextworker.brain.models import EnrichmentStatus
 from contextworker.gardener.enrichers.entries import LLM
-from contextworker.gardener.enriching.entries import Entries, entry_at, product_status
+from contextworker.gardener.enriching.entries import Entries, entry_at, product_status, worst
 from contextworker.gardener.enriching.messages import Settled, Spent, StatusCounts
 
 
@@ -20,14 +20,17 @@ def count(stored: Iterable[Entries], *, claimed: int, kept: int = 0) -> Settled:
     """
     by_status: Counter[str] = Counter()
     by_task: dict[str, Counter[str]] = defaultdict(Counter)
-    taken = 0
-    for entries in stored:
-        taken += 1
-        status = product_status(entries)
+    # Few products of a batch stand as no other does: what is counted is how they stand.
+    stand = Counter(
+        tuple([(task, entry["status"]) for task, entry in entries.items()]) for entries in stored
+    )
+    for tasks, products in stand.items():
+        status = worst(said for _, said in tasks)
         if status is not EnrichmentStatus.WAITING:
-            by_status[status.value] += 1
-            for task, entry in entries.items():
-                by_task[task][entry["status"]] += 1
+            by_status[status.value] += products
+            for task, said in tasks:
+                by_task[task][said] += products
+    taken = stand.total()
     return Settled(
         claimed=claimed,
         stored=taken,

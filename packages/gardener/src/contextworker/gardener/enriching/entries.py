@@ -45,7 +45,12 @@ def product_status(entries: Entries) -> EnrichmentStatus:
 
     It waits as long as one of its tasks does, or nobody would ever ask the language model.
     """
-    stand = [entry.get("status") for entry in entries.values()]
+    return worst([entry.get("status") for entry in entries.values()])
+
+
+def worst(statuses: Iterable[str]) -> EnrichmentStatus:
+    """Return where a product stands whose tasks have these statuses."""
+    stand = tuple(statuses)
     for task, status in _WORST_FIRST:
         if task in stand:
             return status
