@@ -11,6 +11,7 @@ from temporalio.testing import ActivityEnvironment
 from contextworker.brain import Brain, Enrichment, EnrichmentStatus
 from contextworker.core.objects import ObjectStore
 from contextworker.gardener.enrichers.configuration import Configuration, read_configuration
+from contextworker.gardener.enriching.entries import standing
 from contextworker.gardener.enriching.messages import Again, BatchRequest, GardenerRequest, Scope
 
 OTHER = """
@@ -109,6 +110,35 @@ async def test_another_taxonomy_is_gone_by_where_that_is_asked_for(
 
     products = sorted(await brain.list_products("acme"), key=lambda one: one.sku)
     assert categories == [one.enrichment["taxonomy"]["result"].get("id") for one in products]
+
+
+@pytest.mark.parametrize(
+    ("again", "stays"),
+    [
+        (None, ["done", "doubt", "unsure", "silent", "said", "person"]),
+        (Again.REVIEW, ["done", "unsure", "said", "person"]),
+        (Again.ALL, ["person"]),
+    ],
+    ids=["no", "review", "all"],
+)
+def test_a_language_model_is_asked_again_where_it_did_not_answer(
+    again: Again | None, stays: list[str]
+) -> None:
+    """Not where it could not say: that would cost the same, and come to the same."""
+    entries = {
+        "done": {"status": "done", "source": "names"},
+        "doubt": {"status": "review", "source": "names", "reason": "not surely"},
+        "unsure": {"status": "review", "source": "llm:small", "reason": "small is not sure"},
+        "silent": {
+            "status": "review",
+            "source": "llm:small",
+            "reason": "no answer from small: 503",
+        },
+        "said": {"status": "done", "source": "llm:small"},
+        "person": {"status": "done", "source": "person:ann"},
+    }
+
+    assert stays == list(standing(entries, again))
 
 
 def test_again_is_for_all_suppliers() -> None:

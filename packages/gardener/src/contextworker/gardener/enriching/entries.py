@@ -10,6 +10,7 @@ from contextworker.gardener.enrichers.base import ProductText, ResultStatus, Tas
 from contextworker.gardener.enrichers.entries import LLM, PERSON
 from contextworker.gardener.enrichers.pipeline import Worked
 from contextworker.gardener.enriching.messages import Again
+from contextworker.gardener.llm.answers import NO_ANSWER
 
 Entries = Mapping[str, Any]
 """A product's `enrichment`: by task, a TaskEntry as JSON."""
@@ -107,17 +108,19 @@ def is_kept(product: Product, worked: Worked) -> bool:
 def standing(entries: Entries, again: Again | None) -> Entries:
     """Return the entries that may stay, of a product that is looked at again.
 
-    What a language model was asked, it is not asked again for what others leave in doubt.
+    What a language model could not say it is not asked again; where it did not answer, it is.
     """
     if again is None:
         return entries
-    stays = (PERSON,) if again is Again.ALL else (PERSON, LLM)
-    return {
-        task: entry
-        for task, entry in entries.items()
-        if str(entry.get("source", "")).startswith(stays)
-        or (again is Again.REVIEW and entry.get("status") == ResultStatus.DONE)
-    }
+    return {task: entry for task, entry in entries.items() if _stands(entry, again)}
+
+
+def _stands(entry: Mapping[str, Any], again: Again) -> bool:
+    source = str(entry.get("source", ""))
+    if source.startswith(PERSON) or again is Again.ALL:
+        return source.startswith(PERSON)
+    answered = source.startswith(LLM) and not str(entry.get("reason", "")).startswith(NO_ANSWER)
+    return answered or entry.get("status") == ResultStatus.DONE
 
 
 def asked_about(entries: Entries, tasks: Iterable[str]) -> frozenset[str]:

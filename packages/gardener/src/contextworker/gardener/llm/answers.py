@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from contextworker.gardener.enrichers.base import TaskResult
+
+NO_ANSWER: Final = "no answer from "
+"""How a result's reason begins, before the model's name, where all attempts came to nothing."""
 
 
 @dataclass(frozen=True, slots=True)

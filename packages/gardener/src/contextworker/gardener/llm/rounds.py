@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import stamina
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.gardener.llm.answers import NO_ANSWER
 from contextworker.gardener.llm.config import LlmConfig
 from contextworker.gardener.llm.failures import (
     OverBudgetError,
@@ -158,7 +159,7 @@ class Round:
         for question in group:
             question.leave(
                 question.open,
-                f"no answer from {self._config.model}: {reason}{often}",
+                f"{NO_ANSWER}{self._config.model}: {reason}{often}",
                 source=self._config.source,
             )
         _log.warning(
