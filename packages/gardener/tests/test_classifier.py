@@ -72,6 +72,22 @@ def test_a_classifier_knows_products_it_has_never_seen(trained: Classifier) -> N
     assert tuple(sorted(KINDS.values())) == trained.paths
 
 
+def test_a_shop_with_one_department_is_judged_below_it() -> None:
+    """That all of it is camping, as everybody knew, makes no answer sure."""
+    examples = catalogue(240)
+    paths = [("camping", *one.path[1:]) for one in examples]
+    muddled = [
+        Example(one.text, paths[place - 1] if place % 4 == 0 else paths[place])
+        for place, one in enumerate(examples)
+    ]
+
+    classifier = train(muddled)
+    (found,) = classifier.classify([product("Vango tarp Nevis")])
+
+    assert found.confidence == found.confidences[1] < found.confidences[0]
+    assert 1.0 == classifier.threshold
+
+
 def test_a_product_is_classified_the_same_in_any_company(trained: Classifier) -> None:
     """Alone, among others, at another place, or by the model read back: the same."""
     odd = ["", "?", "\u0130stanbul", "\U0001f9e5", "x " * 500, "テント", "rope" * 90]

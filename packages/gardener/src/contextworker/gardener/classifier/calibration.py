@@ -58,8 +58,9 @@ def calibrate(
         shifts=tuple(line[1] for line in lines),
         threshold=1,
     )
-    sure = draft.confidences(scores, targets)[1][:, 0]
-    return draft.model_copy(update={"threshold": _threshold(sure, right[:, 0], precision)})
+    level = targets.decisive
+    sure = draft.confidences(scores, targets)[1][:, level]
+    return draft.model_copy(update={"threshold": _threshold(sure, right[:, level], precision)})
 
 
 def is_right(
@@ -116,7 +117,9 @@ def _threshold(sure: Doubles, right: NDArray[np.bool_], precision: float) -> flo
     steps = np.round(sure * _STEPS).astype(np.int64)
     total = np.bincount(steps, minlength=_STEPS + 1)[::-1].cumsum()[::-1]
     good = np.bincount(steps, right, minlength=_STEPS + 1)[::-1].cumsum()[::-1]
-    enough = (total > 0) & (_at_least(good, np.maximum(total, 1)) >= precision)
+    # What is less sure than all that was tried has not been tried.
+    tried = (total > 0) & (np.arange(_STEPS + 1) >= steps.min())
+    enough = tried & (_at_least(good, np.maximum(total, 1)) >= precision)
     return float(np.flatnonzero(enough)[0] / _STEPS) if enough.any() else 1.0
 
 

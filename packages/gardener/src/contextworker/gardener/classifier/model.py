@@ -20,16 +20,13 @@ class Classified:
     Attributes:
         path: The category, from the top level to the leaf.
         confidences: For each level, how likely the path is right down to there.
-        confidence: What is compared with the threshold: that of the top level.
+        confidence: What is compared with the threshold: that of the top level, or of the first
+            level at which the examples differ.
     """
 
     path: Path
     confidences: tuple[float, ...]
-
-    @property
-    def confidence(self) -> float:
-        """How likely the top level is right."""
-        return self.confidences[0]
+    confidence: float
 
 
 class Classifier:
@@ -60,7 +57,7 @@ class Classifier:
 
     @property
     def threshold(self) -> float:
-        """The confidence from which on enough of what was unseen was right at the top level."""
+        """The confidence from which on enough of what was unseen was right."""
         return self._parts.calibration.threshold
 
     @property
@@ -83,9 +80,10 @@ class Classifier:
         best, sure = parts.calibration.confidences(scored, parts.targets)
         # Of a product of which nothing is known, the most frequent category is a mere guess.
         sure[np.bincount(found.products, minlength=len(products)) == 0] = 0
+        level = parts.targets.decisive
         for number, confidences in zip(best.tolist(), sure.tolist(), strict=True):
             path = parts.targets.paths[number]
-            yield Classified(path, tuple(confidences[: len(path)]))
+            yield Classified(path, tuple(confidences[: len(path)]), confidences[level])
 
 
 def scores(outputs: Floats, targets: Targets) -> Floats:

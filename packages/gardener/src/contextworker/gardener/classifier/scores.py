@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contextworker.gardener.classifier.examples import Path
 from contextworker.gardener.classifier.model import Classified
+from contextworker.gardener.classifier.targets import decisive_level
 
 
 class Scores(BaseModel):
@@ -19,7 +20,9 @@ class Scores(BaseModel):
     weighted_f1: tuple[float, ...] = Field(description="Per level, 0 to 100.")
     average: float = Field(description="Of the levels.")
     done_share: float = Field(description="Part of the products at or above the threshold.")
-    done_right: float = Field(description="Part of those that is right at the top level.")
+    done_right: float = Field(
+        description="Part of those that is right at the top level, or the first that differs."
+    )
     threshold: float
 
     def __str__(self) -> str:
@@ -39,8 +42,9 @@ def score(
         weighted_f1([path[:level] for path in truth], [one.path[:level] for one in found])
         for level in range(1, levels + 1)
     )
+    judged = decisive_level(truth) + 1
     done = [
-        one.path[0] == path[0]
+        one.path[:judged] == path[:judged]
         for path, one, threshold in zip(truth, found, thresholds, strict=True)
         if one.confidence >= threshold
     ]

@@ -1,6 +1,6 @@
 """Categories as numbers that a linear model can aim at."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -17,6 +17,15 @@ MOST_OUTPUTS: Final = 512
 
 WIDTH: Final = 256
 """Outputs where there are more: every category has a code of so many numbers."""
+
+
+def decisive_level(paths: Collection[Path]) -> int:
+    """Return the first level at which paths differ, the top one being 0.
+
+    Where a shop sells tents and stoves and all of it is camping, anybody is right at the top level.
+    """
+    levels = range(max(map(len, paths)))
+    return next((level for level in levels if len({path[: level + 1] for path in paths}) > 1), 0)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,11 @@ class Targets:
         """Which node of each level (a row) each category (a column) is of."""
         places = np.arange(len(self.paths))
         return np.stack([np.searchsorted(start, places, "right") - 1 for start in self.starts])
+
+    @cached_property
+    def decisive(self) -> int:
+        """The level by which an answer is judged."""
+        return decisive_level(self.paths)
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
