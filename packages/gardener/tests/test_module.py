@@ -76,7 +76,7 @@ def test_totals_add_up() -> None:
 async def test_a_wrong_configuration_stops_the_worker_at_its_start(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before it takes work, in a sentence that names the file."""
+    """Before the Brain is opened, and migrated; in a sentence that names the file."""
     config = tmp_path / "gardener.toml"
     config.write_text('[default.taxonomy]\nfile = "gone.toml"\n', encoding="utf-8")
     monkeypatch.setenv("CONTEXTWORKER_GARDENER_CONFIG", str(config))
@@ -84,6 +84,8 @@ async def test_a_wrong_configuration_stops_the_worker_at_its_start(
     with pytest.raises(ConfigurationError, match=r"gone\.toml"):
         async with open_activities():
             pass
+
+    assert not (tmp_path / "brain.db").exists()
 
 
 async def test_a_language_model_without_its_key_stops_the_worker_at_its_start(

@@ -25,16 +25,16 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     # Not at the top: whoever only wants the routes need not load database drivers and enrichers.
     from contextworker.brain import open_brain  # noqa: PLC0415
     from contextworker.gardener.enrichers.configuration import read_configuration  # noqa: PLC0415
-    from contextworker.gardener.enriching.activities import Gardening  # noqa: PLC0415
+    from contextworker.gardener.enriching.activities import Gardening, check  # noqa: PLC0415
     from contextworker.gardener.review.activities import Reviewing  # noqa: PLC0415
     from contextworker.gardener.training.activities import Training  # noqa: PLC0415
 
     settings = GardenerSettings()
     configuration = read_configuration(settings.config)
     objects = ObjectStore.from_url(RuntimeSettings().store_url)
+    check(configuration, objects)  # before the Brain, which opening may migrate
     async with open_brain() as brain:
         gardening = Gardening(brain, objects, settings, configuration)
-        gardening.check()
         reviewing = Reviewing(brain, configuration, gardening.pipeline_now)
         training = Training(brain, objects, configuration)
         yield [*gardening.all, *reviewing.all, *training.all]

@@ -48,6 +48,16 @@ _AGAIN: Final[dict[Again | None, tuple[EnrichmentStatus, ...]]] = {
 """What is pending again when a run begins."""
 
 
+def check(configuration: Configuration, objects: ObjectStore) -> None:
+    """See that every tenant's configuration holds, before anything is opened or changed.
+
+    Raises:
+        ConfigurationError: It does not; says where.
+    """
+    KnownPipelines(objects, configuration).check()
+    LanguageModels(configuration).check()
+
+
 class Gardening(GardenerActivities):
     """Enriches products of a Brain."""
 
@@ -66,15 +76,6 @@ class Gardening(GardenerActivities):
         self._models = LanguageModels(configuration)
         # Enrichers hold Python's lock: a second batch at the same time would only slow the first.
         self._computing = asyncio.Lock()
-
-    def check(self) -> None:
-        """See that every tenant's configuration holds, before the worker takes work.
-
-        Raises:
-            ConfigurationError: It does not; says where.
-        """
-        self._pipelines.check()
-        self._models.check()
 
     @property
     def all(self) -> tuple[Activity, ...]:
