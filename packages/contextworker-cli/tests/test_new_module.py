@@ -89,9 +89,12 @@ def test_a_member_is_made_and_listed(call: Call, workspace: Path) -> None:
     ("path", "aside"),
     [
         ("deploy/compose/{}.yaml", "environment"),
-        ("deploy/kubernetes/{}/kustomization.yaml", "../brain"),
-        ("deploy/kubernetes/controller/{}/kustomization.yaml", "../../brain"),
-        ("packages/{}/pyproject.toml", "dependencies description"),
+        ("deploy/kubernetes/{}/kustomization.yaml", "../brain training"),
+        ("deploy/kubernetes/controller/{}/kustomization.yaml", "../../brain ../../NAME/training"),
+        (
+            "packages/{}/pyproject.toml",
+            "dependencies optional-dependencies description contextworker.enrichers",
+        ),
         ("packages/{}/LICENSE", ""),
     ],
 )
