@@ -32,7 +32,7 @@ ITEM = {
     "name": "Mystery [bold]thing",
     "category": "Zelte",
     "result": {"id": "camping", "name": "Camping", "path": ["Camping"]},
-    "confidence": 0.65,
+    "confidence": 0.659,
     "source": "names",
     "reason": "'camping' points to Camping, but not surely",
     "at": "2026-11-22T10:00:00Z",

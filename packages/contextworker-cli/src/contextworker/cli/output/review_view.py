@@ -58,7 +58,8 @@ def _product(results: Sequence[ReviewItem]) -> list[RenderableType]:
     ]
     for item in results:
         found = spelt_out(finding(item.task, item.result)) or _NOTHING
-        sure = f" {item.confidence:.0%}" if item.result else ""
+        # Down: what is in doubt is not 100% sure.
+        sure = f" {int(item.confidence * 100 + 1e-6)}%" if item.result else ""
         doubt = f"  {spelt_out(item.reason)}" if item.reason else ""
         rows.append((item.task, Text.assemble((found, "yellow"), (sure, "dim"), (doubt, "dim"))))
     return [title, Padding(pairs(rows), (0, 0, 1, 2), expand=False)]
