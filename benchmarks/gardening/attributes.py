@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.brands import Brands
-from contextworker.gardener.enrichers.ner import RulesEnricher
+from contextworker.gardener.enrichers.naming.brands import Brands
+from contextworker.gardener.enrichers.naming.ner import RulesEnricher
+from contextworker.gardener.enrichers.naming.tagged import TaggerEnricher
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.tagged import TaggerEnricher
 from contextworker.gardener.tagger.alignment import spans_of
 from contextworker.gardener.tagger.examples import TaggedExample, TagText
 from contextworker.gardener.tagger.folds import folds_of

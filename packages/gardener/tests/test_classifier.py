@@ -240,7 +240,8 @@ def test_training_tells_how_far_it_is() -> None:
 def test_a_worker_without_a_model_loads_nothing_that_learns() -> None:
     """SciPy takes its time to be imported: nothing of the worker's start needs it."""
     program = (
-        "import sys, contextworker.gardener.module, contextworker.gardener.enrichers.classifier\n"
+        "import sys, contextworker.gardener.module\n"
+        "import contextworker.gardener.enrichers.categories.classifier\n"
         "print([name for name in ('scipy', 'sklearn') if name in sys.modules])"
     )
 

@@ -6,9 +6,9 @@ import pytest
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus
-from contextworker.gardener.enrichers.classifier import ClassifierEnricher, classifier
+from contextworker.gardener.enrichers.categories.classifier import ClassifierEnricher, classifier
+from contextworker.gardener.enrichers.categories.taxonomy import load_taxonomy
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
-from contextworker.gardener.enrichers.taxonomy import load_taxonomy
 
 
 @dataclass(frozen=True)

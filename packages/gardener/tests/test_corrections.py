@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from contextworker.core.errors import InvalidInputError
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy, load_taxonomy
-from contextworker.gardener.enrichers.tech_file import load_tech
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy, load_taxonomy
+from contextworker.gardener.enrichers.terms.tech_file import load_tech
 from contextworker.gardener.review.categories import category_result
 from contextworker.gardener.review.corrections import Terms, right_result, stored_form
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.names import Names
+from contextworker.gardener.enrichers.categories.names import Names
+from contextworker.gardener.enrichers.categories.taxonomy import Taxonomy
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.taxonomy import Taxonomy
 
 TAXONOMY = Taxonomy.load()
 ENRICHER = Names(TAXONOMY)

@@ -6,8 +6,8 @@ import pytest
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.brands import Brands
-from contextworker.gardener.enrichers.ner import RulesEnricher, rules
+from contextworker.gardener.enrichers.naming.brands import Brands
+from contextworker.gardener.enrichers.naming.ner import RulesEnricher, rules
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.results import NerResult
 

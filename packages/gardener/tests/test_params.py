@@ -6,10 +6,10 @@ import pytest
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.params import MeasuresEnricher, measures
+from contextworker.gardener.enrichers.measuring.params import MeasuresEnricher, measures
+from contextworker.gardener.enrichers.measuring.units import SPELLINGS, measure, unit_name
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.results import ParamsResult
-from contextworker.gardener.enrichers.units import SPELLINGS, measure, unit_name
 
 ENRICHER = MeasuresEnricher()
 

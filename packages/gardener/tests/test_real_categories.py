@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus
-from contextworker.gardener.enrichers.names import Names
+from contextworker.gardener.enrichers.categories.names import Names
+from contextworker.gardener.enrichers.categories.taxonomy import load_taxonomy
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.taxonomy import load_taxonomy
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 GOOGLE = DATA / "google_product_taxonomy.txt"

@@ -16,11 +16,11 @@ import pytest
 from contextworker.core.errors import InvalidInputError, PermanentError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus
 from contextworker.gardener.enrichers.configuration import read_configuration
+from contextworker.gardener.enrichers.naming.tagged import TaggerEnricher
+from contextworker.gardener.enrichers.naming.tagger import tagger as tagger_enricher
 from contextworker.gardener.enrichers.pipeline import make_pipeline
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.results import NerResult
-from contextworker.gardener.enrichers.tagged import TaggerEnricher
-from contextworker.gardener.enrichers.tagger import tagger as tagger_enricher
 from contextworker.gardener.tagger.alignment import find_aliases, spans_of
 from contextworker.gardener.tagger.artefact import unpack
 from contextworker.gardener.tagger.calibration import calibrate, threshold_for

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from contextworker.core.errors import ConfigurationError
-from contextworker.gardener.enrichers.category_phrases import Naming, phrases_of
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy, load_taxonomy
+from contextworker.gardener.enrichers.categories.category_phrases import Naming, phrases_of
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy, load_taxonomy
 from contextworker.gardener.enrichers.text import keys
 
 TOML = """

@@ -9,8 +9,8 @@ from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.results import TechResult
-from contextworker.gardener.enrichers.tech import TechEnricher, vocabulary
-from contextworker.gardener.enrichers.tech_file import load_tech
+from contextworker.gardener.enrichers.terms.tech import TechEnricher, vocabulary
+from contextworker.gardener.enrichers.terms.tech_file import load_tech
 
 ENRICHER = TechEnricher(load_tech())
 

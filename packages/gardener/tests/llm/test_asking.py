@@ -31,8 +31,8 @@ from llm_server import (
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy
 from contextworker.gardener.llm.answers import Answers
 from contextworker.gardener.llm.asking import LlmEnricher
 from contextworker.gardener.llm.config import LlmConfig

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from contextworker.core.errors import ConfigurationError
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy
 from contextworker.gardener.llm.asking import LlmEnricher
 from contextworker.gardener.llm.config import LlmConfig
 

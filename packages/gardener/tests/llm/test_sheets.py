@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy
-from contextworker.gardener.enrichers.tech_file import load_tech
+from contextworker.gardener.enrichers.terms.tech_file import load_tech
 from contextworker.gardener.llm.config import LlmConfig
 from contextworker.gardener.llm.judging import Judge
 from contextworker.gardener.llm.offers import Offers

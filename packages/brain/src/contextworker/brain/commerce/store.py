@@ -28,8 +28,8 @@ from contextworker.brain.models import (
     SupplierState,
     UpsertCounts,
 )
-from contextworker.brain.sql import claiming
 from contextworker.brain.sql.database import Database
+from contextworker.brain.sql.enrichment import claiming
 from contextworker.brain.sql.extra import needing_frames
 from contextworker.brain.sql.store import SqlBrain
 

@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, func, literal_col
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import EnrichmentStatus, Product
-from contextworker.brain.sql import doubts
 from contextworker.brain.sql.changes import LOOK_UP_BY_KEY
+from contextworker.brain.sql.enrichment import doubts
 from contextworker.brain.sql.product_rows import columns, looked_up
 from contextworker.brain.sql.schema import products, suppliers
 from contextworker.brain.sql.search import finds

@@ -28,7 +28,7 @@ from contextworker.brain.sql import (
     run_queries,
     supplier_queries,
 )
-from contextworker.brain.sql.enriching import EnrichingStore
+from contextworker.brain.sql.enrichment.store import EnrichingStore
 from contextworker.brain.sql.extra import needing_frames
 
 if TYPE_CHECKING:

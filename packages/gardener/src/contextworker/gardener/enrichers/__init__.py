@@ -1,1 +1,1 @@
-"""What the gardener works out about a product, one file per task."""
+"""What the gardener works out about a product: a room for each task, and what they share."""

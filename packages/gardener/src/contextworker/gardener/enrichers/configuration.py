@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.messages import TenantId
+from contextworker.gardener.enrichers.categories.taxonomy import Taxonomy, load_taxonomy
 from contextworker.gardener.enrichers.loading import OURS, installed, known, owner
 from contextworker.gardener.enrichers.results import RESULTS, TRAINED
-from contextworker.gardener.enrichers.taxonomy import Taxonomy, load_taxonomy
-from contextworker.gardener.enrichers.tech_file import TechVocabulary, load_tech
+from contextworker.gardener.enrichers.terms.tech_file import TechVocabulary, load_tech
 from contextworker.gardener.llm.config import LlmConfig, read_llm
 
 Table = Mapping[str, Any]

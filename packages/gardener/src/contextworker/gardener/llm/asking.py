@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from typing import Final
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.gardener.enrichers.categories.taxonomy import Taxonomy
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.taxonomy import Taxonomy
 from contextworker.gardener.llm.answers import Answers
 from contextworker.gardener.llm.config import LlmConfig
 from contextworker.gardener.llm.judging import Judge

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+from contextworker.gardener.enrichers.categories.taxonomy import Taxonomy
 from contextworker.gardener.enrichers.protocol import Subject
 from contextworker.gardener.enrichers.results import Known, TaxonomyResult
-from contextworker.gardener.enrichers.taxonomy import Taxonomy
 
 _WHOLE: Final = 300
 """Categories of a taxonomy that is short enough to be offered as a whole: a few thousand tokens."""

@@ -6,8 +6,8 @@ from typing import Any, Final
 from rapidfuzz import fuzz, process, utils
 
 from contextworker.core.errors import InvalidInputError
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy
 from contextworker.gardener.enrichers.results import TaxonomyResult
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy
 
 _KEYS: Final = ("id", "path", "name", "category")
 _SEPARATOR: Final = ">"

@@ -7,9 +7,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from contextworker.core.errors import InvalidInputError
+from contextworker.gardener.enrichers.categories.taxonomy import Taxonomy
 from contextworker.gardener.enrichers.results import RESULTS, Result
-from contextworker.gardener.enrichers.taxonomy import Taxonomy
-from contextworker.gardener.enrichers.tech_file import TechVocabulary
+from contextworker.gardener.enrichers.terms.tech_file import TechVocabulary
 from contextworker.gardener.review.categories import category_result
 from contextworker.gardener.review.shorthand import (
     spelt_out_measures,

@@ -7,8 +7,8 @@ from typing import Any, Final
 from rapidfuzz import fuzz, process, utils
 
 from contextworker.core.errors import InvalidInputError
-from contextworker.gardener.enrichers.measures import Found, find_measures
-from contextworker.gardener.enrichers.tech_file import KnownThing, TechVocabulary
+from contextworker.gardener.enrichers.measuring.measures import Found, find_measures
+from contextworker.gardener.enrichers.terms.tech_file import KnownThing, TechVocabulary
 from contextworker.gardener.enrichers.text import keys
 
 MEASURES: Final = {

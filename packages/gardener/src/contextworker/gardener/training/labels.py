@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy
 
 Labels = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 """Turns a label as people write it into what models learn; None where it teaches nothing."""

@@ -6,9 +6,9 @@ from sqlalchemy import Select, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import EnrichmentStatus
-from contextworker.brain.sql import doubts
 from contextworker.brain.sql.changes import LOOK_UP_BY_KEY, PLACE
-from contextworker.brain.sql.locking import Place, is_one_of, lock
+from contextworker.brain.sql.enrichment import doubts
+from contextworker.brain.sql.enrichment.locking import Place, is_one_of, lock
 from contextworker.brain.sql.product_queries import stands
 from contextworker.brain.sql.schema import products
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
 
-from contextworker.gardener.enrichers.taxonomy import Category
+from contextworker.gardener.enrichers.categories.taxonomy import Category
 from contextworker.gardener.enrichers.text import keys
 
 Key = tuple[str, ...]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 from contextworker.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from contextworker.gardener.enrichers.names_index import NamesIndex
+    from contextworker.gardener.enrichers.categories.names_index import NamesIndex
 
 MOST_CATEGORIES: Final = 10_000
 MOST_LEVELS: Final = 8
@@ -65,7 +65,7 @@ class Taxonomy:
             ConfigurationError: The file is missing, or is no taxonomy; says where in it.
         """
         # Not at the top: the reader makes categories.
-        from contextworker.gardener.enrichers.taxonomy_files import read_categories  # noqa: PLC0415
+        from contextworker.gardener.enrichers.categories.taxonomy_files import read_categories  # noqa: PLC0415
 
         try:
             return cls(read_categories(path))
@@ -100,7 +100,7 @@ class Taxonomy:
     @cached_property
     def index(self) -> "NamesIndex":
         """The phrases that name categories, made when first asked for."""
-        from contextworker.gardener.enrichers.names_index import NamesIndex  # noqa: PLC0415
+        from contextworker.gardener.enrichers.categories.names_index import NamesIndex  # noqa: PLC0415
 
         return NamesIndex(self)
 

@@ -7,9 +7,9 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
-from contextworker.gardener.enrichers.models import CODE
+from contextworker.gardener.enrichers.naming.models import CODE
+from contextworker.gardener.enrichers.naming.vocabulary import vocabulary
 from contextworker.gardener.enrichers.text import Phrases, Word, keys, outside, words
-from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 _LEVELS: Final = re.compile(r"\s*(?:>+|/|\||;)\s*")
 _LISTED: Final = re.compile(r"\s*(?:,|&|\band\b|\bund\b|\bта\b)\s*", re.IGNORECASE)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from contextworker.gardener.enrichers.naming.vocabulary import vocabulary
 from contextworker.gardener.enrichers.text import Word, outside
-from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 # Four letters and digits or more, two digits at least: "VC89564" and "E390", not "20D" or "22K".
 CODE: Final = re.compile(r"(?=.*[^\W\d_])(?=.*\d.*\d)[\w-]{4,40}")

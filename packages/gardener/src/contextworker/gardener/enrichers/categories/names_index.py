@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from contextworker.gardener.enrichers.category_phrases import Key, Naming, phrases_of
+from contextworker.gardener.enrichers.categories.category_phrases import Key, Naming, phrases_of
 from contextworker.gardener.enrichers.text import Hit, Phrases, Word, keys
 
 if TYPE_CHECKING:
-    from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy
+    from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy
 
 _FUZZY_LENGTH: Final = 5
 _WORDS_KEPT: Final = 16_384

@@ -12,7 +12,8 @@ from contextworker.brain.models import (
     ModelRecord,
     Relation,
 )
-from contextworker.brain.sql import (
+from contextworker.brain.sql.database import Database
+from contextworker.brain.sql.enrichment import (
     claiming,
     edge_queries,
     example_queries,
@@ -20,7 +21,6 @@ from contextworker.brain.sql import (
     reopening,
     settling,
 )
-from contextworker.brain.sql.database import Database
 
 
 class EnrichingStore:

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from contextworker.core.errors import ConfigurationError, PermanentError
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
+from contextworker.gardener.enrichers.categories.taxonomy import Taxonomy, load_taxonomy
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
-from contextworker.gardener.enrichers.taxonomy import Taxonomy, load_taxonomy
 
 
 class Classified(Protocol):

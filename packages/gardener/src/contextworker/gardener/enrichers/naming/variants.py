@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contextworker.gardener.enrichers.params import said_by
+from contextworker.gardener.enrichers.measuring.params import said_by
+from contextworker.gardener.enrichers.naming.vocabulary import vocabulary
 from contextworker.gardener.enrichers.text import words
-from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 _COLOUR_KEYS = frozenset({"colour", "color", "farbe", "колір"})
 _SIZE_KEYS = frozenset({"size", "größe", "розмір"})

@@ -1,6 +1,6 @@
 """Task `ner`, enricher `tagger`: for a tenant that has trained one."""
 
-from contextworker.gardener.enrichers.ner import TAGGER, NerOptions
+from contextworker.gardener.enrichers.naming.ner import TAGGER, NerOptions
 from contextworker.gardener.enrichers.options import answers, read_options
 from contextworker.gardener.enrichers.protocol import Enricher, EnricherContext
 
@@ -17,7 +17,7 @@ def tagger(context: EnricherContext) -> Enricher | None:
     if context.model is None:
         return None
     # Not at the top: a worker without a trained tagger need not load numpy.
-    from contextworker.gardener.enrichers.tagged import TaggerEnricher  # noqa: PLC0415
+    from contextworker.gardener.enrichers.naming.tagged import TaggerEnricher  # noqa: PLC0415
     from contextworker.gardener.tagger.tagger import Tagger  # noqa: PLC0415
 
     return TaggerEnricher(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from contextworker.gardener.enrichers.base import TaskResult
-from contextworker.gardener.enrichers.measures import Found, find_measures
+from contextworker.gardener.enrichers.measuring.measures import Found, find_measures
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.text import keys

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from contextworker.gardener.enrichers.categories.taxonomy import Category
 from contextworker.gardener.enrichers.problems import problem
-from contextworker.gardener.enrichers.taxonomy import Category
 
 _LONGEST = 200
 _PATH: Final = re.compile(r"(?:(\d{1,20})\s+-\s+)?(.+)")

@@ -8,15 +8,20 @@ from typing import Any, Final
 from pydantic import Field
 
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.brands import BrandHit, Brands, find_phrase, is_placeholder
-from contextworker.gardener.enrichers.measures import find_measures
-from contextworker.gardener.enrichers.models import find_model
+from contextworker.gardener.enrichers.measuring.measures import find_measures
+from contextworker.gardener.enrichers.naming.brands import (
+    BrandHit,
+    Brands,
+    find_phrase,
+    is_placeholder,
+)
+from contextworker.gardener.enrichers.naming.models import find_model
+from contextworker.gardener.enrichers.naming.product_types import find_type, known_kinds
+from contextworker.gardener.enrichers.naming.variants import find_variant
+from contextworker.gardener.enrichers.naming.vocabulary import vocabulary
 from contextworker.gardener.enrichers.options import Options, answers, read_options
-from contextworker.gardener.enrichers.product_types import find_type, known_kinds
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
 from contextworker.gardener.enrichers.text import Word, head, outside, words
-from contextworker.gardener.enrichers.variants import find_variant
-from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 THRESHOLD: Final = 0.85
 TAGGER: Final = "tagger"

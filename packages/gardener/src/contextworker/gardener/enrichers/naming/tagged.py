@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contextworker.gardener.enrichers.base import TaskResult
-from contextworker.gardener.enrichers.brands import Brands, is_placeholder
-from contextworker.gardener.enrichers.ner import THRESHOLD, Read, RulesEnricher
+from contextworker.gardener.enrichers.naming.brands import Brands, is_placeholder
+from contextworker.gardener.enrichers.naming.ner import THRESHOLD, Read, RulesEnricher
+from contextworker.gardener.enrichers.naming.vocabulary import vocabulary
 from contextworker.gardener.enrichers.protocol import Subject
-from contextworker.gardener.enrichers.vocabulary import vocabulary
 from contextworker.gardener.tagger.examples import Tag, tag_text
 from contextworker.gardener.tagger.tagger import BRAND, Tagger
 

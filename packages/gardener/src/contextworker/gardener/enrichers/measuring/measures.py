@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from contextworker.gardener.enrichers.units import (
+from contextworker.gardener.enrichers.measuring.units import (
     SPELLINGS,
     attribute_of,
     centimetres,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
-from contextworker.gardener.enrichers.names_index import Phrase
+from contextworker.gardener.enrichers.categories.names_index import Phrase
+from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy, load_taxonomy
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
-from contextworker.gardener.enrichers.taxonomy import Category, Taxonomy, load_taxonomy
 from contextworker.gardener.enrichers.text import Hit, Word, head, words
 
 _SEPARATOR: Final = re.compile(r"[>»/|\\]")

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Enrichment
-from contextworker.brain.sql.locking import Locked
+from contextworker.brain.sql.enrichment.locking import Locked
 from contextworker.brain.sql.schema import products
 
 # By the place of the row, which stays while it is locked. The arrays are cast as a whole: row-level

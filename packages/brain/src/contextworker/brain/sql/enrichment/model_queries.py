@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import ModelRecord
-from contextworker.brain.sql.clock import moment
 from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.enrichment.clock import moment
 from contextworker.brain.sql.schema import models
 
 _COLUMNS = [models.c[name] for name in ModelRecord.model_fields]

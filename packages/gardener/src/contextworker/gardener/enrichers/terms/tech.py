@@ -7,7 +7,7 @@ from typing import Any, Final
 from contextworker.gardener.enrichers.base import ProductText, ResultStatus, TaskResult
 from contextworker.gardener.enrichers.options import Options, answers, read_options
 from contextworker.gardener.enrichers.protocol import EnricherContext, Subject
-from contextworker.gardener.enrichers.tech_file import (
+from contextworker.gardener.enrichers.terms.tech_file import (
     ONLY_SOUNDS,
     KnownThing,
     TechVocabulary,

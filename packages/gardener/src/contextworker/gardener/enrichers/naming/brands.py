@@ -8,8 +8,8 @@ from functools import lru_cache
 from rapidfuzz import fuzz, process
 
 from contextworker.gardener.enrichers.base import NAME_LIMIT, clean
+from contextworker.gardener.enrichers.naming.vocabulary import vocabulary
 from contextworker.gardener.enrichers.text import Phrases, Word, head, keys
-from contextworker.gardener.enrichers.vocabulary import vocabulary
 
 _SURE_LENGTH = 3
 _FUZZY_LENGTH = 5

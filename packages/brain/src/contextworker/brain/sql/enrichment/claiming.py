@@ -22,8 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Claim, EnrichmentStatus
 from contextworker.brain.sql.changes import LOOK_UP_BY_KEY
-from contextworker.brain.sql.clock import moment
 from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.enrichment.clock import moment
 from contextworker.brain.sql.product_rows import claimed
 from contextworker.brain.sql.schema import claimed_products, claims, products, stands_as
 from contextworker.core.errors import InvalidInputError

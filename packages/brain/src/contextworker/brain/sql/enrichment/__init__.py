@@ -1,0 +1,1 @@
+"""Claims, results, relations, examples and models: what the gardener asks of the Brain."""

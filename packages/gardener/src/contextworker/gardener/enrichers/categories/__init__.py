@@ -1,0 +1,1 @@
+"""Task `taxonomy`: categories, and how a product is put into one."""

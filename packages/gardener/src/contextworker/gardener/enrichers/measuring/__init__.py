@@ -1,0 +1,1 @@
+"""Task `params`: what can be measured, in few units."""

@@ -1,0 +1,1 @@
+"""Task `ner`: what a product is and what it is called."""

@@ -1,0 +1,1 @@
+"""Task `tech`: technologies and materials of a vocabulary."""
