@@ -98,7 +98,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2, help="gardener-worker processes")
     parser.add_argument("--batch-size", type=int, default=1000)
-    parser.add_argument("--parallel", type=int, default=4, help="batches in hand at once")
+    parser.add_argument("--parallel", type=int, default=8, help="batches in hand at once")
     parser.add_argument("--classifier", type=Path, metavar="FILE", help="MWPD2020's train.jsonl")
     parser.add_argument("--data", type=Path, default=DATA / "flipkart.csv")
     options = parser.parse_args(arguments)

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 import temporalio.bridge.worker
 from echo import EchoWorkflow
+from errands import Errands, ErrandsWorkflow
 from greeter import Greetings, GreetWorkflow, module
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.workflowservice.v1 import (
@@ -198,6 +199,21 @@ async def test_a_worker_of_an_older_version_offers_no_way_back(
         in caplog.messages
     )
     assert "deploy promote" not in caplog.text
+
+
+async def test_activities_are_spread_over_workers_where_a_module_says_so(
+    client: Client, temporal: TemporalServer
+) -> None:
+    """Else the worker that has the workflow takes each one first, and another stays idle."""
+    own, other = (
+        ModuleConfig("spread", [ErrandsWorkflow], [Errands(name).who], spread_activities=True)
+        for name in ("Ada", "Grace")
+    )
+    async with running(client, own), running(await temporal.connect(), other):
+        unit = ContextUnit(payload={"workflow_type": "errands"})
+        answer = await execute(client, own, unit)
+
+    assert {"Ada", "Grace"} == set(answer.payload["names"])
 
 
 async def test_workers_that_start_together_do_so_quietly(

@@ -82,6 +82,9 @@ class ModuleConfig:
     package: str | None = None
     max_concurrent_activities: int | None = None
     """In place of the setting's, for a module whose activities mostly wait."""
+    spread_activities: bool = False
+    """Offer each activity to all workers alike; else the one that has the workflow takes it first,
+    which is sooner, and leaves the others idle where a run's activities compute side by side."""
 
     def __post_init__(self) -> None:
         """Refuse a module that could not run."""

@@ -135,6 +135,7 @@ async def _open_worker(
                 deployment_config=deployment_config(module, settings),
                 graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace_s),
                 max_concurrent_activities=at_once,
+                disable_eager_activity_execution=module.spread_activities,
                 max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
                 max_heartbeat_throttle_interval=_HEARTBEAT_INTERVAL,
                 sticky_queue_schedule_to_start_timeout=_STICKY_TIMEOUT,

@@ -64,4 +64,5 @@ module = ModuleConfig(
         ),
     ],
     activities=open_activities,
+    spread_activities=True,  # batches of one run keep several workers computing
 )

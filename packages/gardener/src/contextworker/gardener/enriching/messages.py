@@ -31,7 +31,7 @@ class GardenerRequest(RoutePayload):
         default=None, min_length=1, max_length=256, description="Only this supplier's products."
     )
     batch_size: int = Field(default=1000, ge=1, le=1000, description="Products per batch.")
-    parallel: int = Field(default=4, ge=1, le=32, description="Batches in hand at once.")
+    parallel: int = Field(default=8, ge=1, le=32, description="Batches in hand at once.")
     max_batches: int | None = Field(
         default=None, ge=1, description="Stop after so many; else when no product is pending."
     )
