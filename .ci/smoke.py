@@ -98,7 +98,8 @@ def _start(executable: Path, cwd: str) -> None:
         # The first line may be that of a traceback: whoever fails at once is given time to.
         more, _ = process.communicate(timeout=SETTLED_S)
     except subprocess.TimeoutExpired:
-        process.terminate()
+        if not said.startswith(b"Traceback"):  # it ends by itself, however busy the machine is
+            process.terminate()
         more, _ = process.communicate()
     patience.cancel()
     if process.returncode not in {0, -signal.SIGTERM}:

@@ -71,14 +71,10 @@ async def stored(
     ("count", "kills"),
     [
         pytest.param(600, 1, id="600-products-1-kill"),
-        pytest.param(
-            6000,
-            8,
-            id="6000-products-8-kills",
-            marks=[pytest.mark.slow, pytest.mark.timeout(400)],
-        ),
+        pytest.param(6000, 8, id="6000-products-8-kills", marks=pytest.mark.timeout(400)),
     ],
 )
+@pytest.mark.slow
 async def test_killed_workers_lose_nothing_and_do_nothing_twice(
     *,
     client: Client,
