@@ -7,7 +7,7 @@ looked up by its path:
     a member's own                the member, every member that needs it, and the whole system
     proto/                        every member
     tests/                        the whole system
-    Markdown, docs/, benchmarks/  nothing but the checks that every change gets
+    Markdown, docs/, benchmarks/  nothing but what every change gets: checks, the pages followed
     any other                     everything
 """
 

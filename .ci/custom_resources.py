@@ -8,7 +8,8 @@ It ends with 1 and a line per problem, where there is one.
 KEDA's resources are held against cloudcoil's models of KEDA's own definitions (2.16, the newest for
 this Python; its `temporal` trigger is younger, and below). The Worker
 Controller's have no published models: the ones below say what its API types say of the fields that
-are used here (temporal.io/v1alpha1, as of the controller's 1.7, its general availability).
+are used here (temporal.io/v1alpha1, as of the controller's 1.7, its general availability). So does
+that of the Prometheus operator's PodMonitor.
 """
 
 import sys
@@ -110,10 +111,39 @@ class TemporalTrigger(Strict):
     includeRunningWorkflowCount: Literal["true", "false"] = "false"
 
 
+class Labels(Strict):
+    """Chooses pods."""
+
+    matchLabels: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class Relabeling(Strict):
+    """Gives what is scraped a label."""
+
+    targetLabel: str
+    replacement: str
+
+
+class Endpoint(Strict):
+    """A named port of pods."""
+
+    port: Name
+    interval: Duration
+    relabelings: list[Relabeling]
+
+
+class PodMonitor(Strict):
+    """The spec of a PodMonitor."""
+
+    selector: Labels
+    podMetricsEndpoints: Annotated[list[Endpoint], Field(min_length=1)]
+
+
 SPECS: dict[tuple[str, str], type[Strict]] = {
     ("temporal.io/v1alpha1", "WorkerDeployment"): WorkerDeployment,
     ("temporal.io/v1alpha1", "Connection"): Connection,
     ("temporal.io/v1alpha1", "WorkerResourceTemplate"): WorkerResourceTemplate,
+    ("monitoring.coreos.com/v1", "PodMonitor"): PodMonitor,
 }
 KEDA = {"ScaledObject": keda.ScaledObject, "TriggerAuthentication": keda.TriggerAuthentication}
 

@@ -38,7 +38,9 @@ def _read(root: Path, folder: Path) -> Member:
         version=project["version"],
         needs=frozenset(re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0] for each in asked),
         # What deploy/Dockerfile can run.
-        has_image=(folder / "src" / "contextworker" / name / "__main__.py").exists(),
+        has_image=(
+            folder / "src" / "contextworker" / name.replace("-", "_") / "__main__.py"
+        ).exists(),
         # It has a build hook, which makes wheels that fit one platform alone.
         is_compiled=(folder / "hatch_build.py").exists(),
     )

@@ -23,8 +23,12 @@ from threading import Timer
 
 PATIENCE_S = 60
 SETTLED_S = 1
-# Nothing answers there: a worker says that it waits, and goes on waiting.
-NOBODY = {"TEMPORAL_ADDRESS": "127.0.0.1:1", "WORKER_PORT": "0"}
+# Nothing answers there: a worker says that it waits, and goes on waiting. Any port will do.
+NOBODY = {
+    "TEMPORAL_ADDRESS": "127.0.0.1:1",
+    "WORKER_PORT": "0",
+    "CONTEXTWORKER_CODEC_PORT": "0",
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -88,7 +92,12 @@ def scripts(distribution: str) -> None:
 def _start(executable: Path, cwd: str) -> None:
     kept = {key: value for key, value in os.environ.items() if key in {"HOME", "PATH", "LANG"}}
     process = subprocess.Popen(
-        [executable], cwd=cwd, env=kept | NOBODY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [executable],
+        cwd=cwd,
+        env=kept | NOBODY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,  # what readline read ahead would be lost to communicate
     )
     assert process.stdout is not None
     patience = Timer(PATIENCE_S, process.kill)

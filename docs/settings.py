@@ -11,8 +11,10 @@ from pydantic_settings import BaseSettings
 
 from contextworker.brain import BrainSettings
 from contextworker.cli.settings import CliSettings
+from contextworker.codec_server.settings import CodecServerSettings
 from contextworker.core.client import ClientSettings
 from contextworker.core.settings import RuntimeSettings, WorkerSettings
+from contextworker.core.tracing.settings import TracingSettings
 from contextworker.gardener.settings import GardenerSettings
 from contextworker.gateway.settings import GatewaySettings
 from contextworker.harvest.settings import HarvestSettings
@@ -23,11 +25,13 @@ READERS: dict[str, type[BaseSettings]] = {
     "every process": RuntimeSettings,
     "every worker": WorkerSettings,
     "gateway": GatewaySettings,
+    "codec server": CodecServerSettings,
     "harvest": HarvestSettings,
     "gardener": GardenerSettings,
     "sandbox": SandboxSettings,
     "every process with a Brain": BrainSettings,
     "every client, sandbox": ClientSettings,
+    "gateway, every worker": TracingSettings,
     "contextworker": CliSettings,
 }
 HEAD = """# Settings

@@ -12,8 +12,8 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,15 +124,34 @@ async def system(folder: Path) -> AsyncIterator[System]:
 
 
 @asynccontextmanager
+async def gateways(
+    folder: Path, settings: Mapping[str, Mapping[str, str]]
+) -> AsyncIterator[dict[str, Fronted]]:
+    """Run a server and, before it, a gateway for each of some settings, by its name."""
+    async with temporal_server() as server, AsyncExitStack() as stack:
+        client = await Client.connect(server.address, data_converter=DATA_CONVERTER)
+        await _announce(client)
+        bearer = (("authorization", f"Bearer {_token(folder)}"),)
+        program = ["-m", "contextworker.gateway"]
+        yield {
+            name: await stack.enter_async_context(
+                _fronted(program, server, folder, bearer, variables)
+            )
+            for name, variables in settings.items()
+        }
+
+
+@asynccontextmanager
 async def _fronted(
     program: list[str],
     server: TemporalServer,
     folder: Path,
     metadata: tuple[tuple[str, str], ...] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Fronted]:
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *program, env=_environment(server, port, folder)
+        sys.executable, *program, env=_environment(server, port, folder) | dict(variables or {})
     )
     try:
         # As generated clients are made: nothing is tuned for the benchmark.

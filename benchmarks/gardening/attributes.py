@@ -154,13 +154,13 @@ def measure(corpus: str) -> Figures:
 
         return _score(examples, name, found)
 
+    def by_tags(name: str) -> Score:
+        return _score(examples, name, lambda at: tagged[at].get(name))
+
     return Figures(
         names=len(examples),
         seconds=seconds,
-        tagger={
-            name: _score(examples, name, lambda at, name=name: tagged[at].get(name))  # type: ignore[misc]
-            for name in names
-        },
+        tagger={name: by_tags(name) for name in names},
         rules={name: by(ruled, name) for name in CALLED},
         both={name: by(learnt, name) for name in CALLED},
         readable={name: _readable(examples, name) for name in names},

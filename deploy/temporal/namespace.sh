@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make the namespace, unless it is there.
+# Make the namespace and what its runs are found by, unless they are there.
 set -eu
 
 export TEMPORAL_ADDRESS=temporal:7233
@@ -11,3 +11,5 @@ until temporal operator cluster health; do
 done
 temporal operator namespace describe --namespace default >/dev/null 2>&1 ||
   temporal operator namespace create --namespace default --retention 168h
+temporal operator search-attribute create --namespace default \
+  --name TenantId --type Keyword --name Module --type Keyword --name SupplierCode --type Keyword

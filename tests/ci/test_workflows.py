@@ -66,6 +66,16 @@ def test_a_change_of_the_tests_alone_runs_them(job: str) -> None:
     assert "needs.affected.outputs.system == 'true'" == _jobs("ci.yml")[job]["if"]
 
 
+def test_every_change_has_the_pages_followed() -> None:
+    """One of words alone may break a block; one of code alone may break what a page shows."""
+    job = _jobs("ci.yml")["pages"]
+
+    assert "if" not in job
+    assert 'uv run --no-sync pytest -n 0 -m "slow or not slow" tests/docs' in _lines(
+        "ci.yml", "pages"
+    )
+
+
 def test_the_scripts_that_the_workflows_call_are_there() -> None:
     """A renamed script would be missed on GitHub only."""
     called = {

@@ -3,13 +3,15 @@
 import subprocess
 import sys
 
+import pytest
 from running_system import ROOT
 
 
-def test_the_table_of_settings_is_fresh() -> None:
-    """A setting that is added or changed is in docs/settings.md."""
+@pytest.mark.parametrize("page", ["metrics", "settings"])
+def test_tables_are_fresh(page: str) -> None:
+    """A setting or metric that is added or changed is in the page that lists them."""
     check = subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "settings.py"), "--check"],
+        [sys.executable, str(ROOT / "docs" / f"{page}.py"), "--check"],
         capture_output=True,
         text=True,
         check=False,

@@ -28,6 +28,7 @@ from running_system import ROOT
 
 from contextworker.core.registry import ModuleConfig
 
+PROMETHEUS = DEPLOY / "observability" / "prometheus" / "prometheus.yaml"
 MODULES = sorted(entry_points(group="contextworker.modules").names)
 
 
@@ -166,6 +167,29 @@ def test_credentials_for_temporal_fit_every_overlay(
     assert all(s["spec"]["triggers"][0]["authenticationRef"]["name"] in names for s in scaled)
 
 
+@pytest.mark.parametrize("overlay", ["gateway", *MODULES, "controller"])
+def test_traces_reach_the_collector(tmp_path: Path, overlay: str) -> None:
+    """The component gives pods the address that is made beside it, with the way there."""
+    paths = [os.path.relpath(KUBERNETES / name, tmp_path) for name in (overlay, "traces")]
+    (tmp_path / "kustomization.yaml").write_text(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+        f"resources: [{paths[0]}]\ncomponents: [{paths[1]}]\n"
+    )
+    shared = rendered("common/traces")
+    policy, told = only(shared, "NetworkPolicy")["spec"], only(shared, "ConfigMap")
+    found = workloads(rendered(str(tmp_path)))
+    (address,) = told["data"].values()
+
+    assert found
+    assert all({"configMapRef": {"name": "traces"}} in container(one)["envFrom"] for one in found)
+    assert [{"protocol": "TCP", "port": int(address.rpartition(":")[2])}] == policy["egress"][0][
+        "ports"
+    ]
+    for one in found:
+        labels = one["spec"]["template"]["metadata"]["labels"]
+        assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+
+
 def test_both_variants_run_the_same_pods(
     everything: list[Document], controlled: list[Document]
 ) -> None:
@@ -196,13 +220,14 @@ def test_every_variable_is_a_setting() -> None:
         for file in DEPLOY.rglob("*")
         if file.is_file()
         for variable in re.findall(
-            r"\b(?:CONTEXTWORKER_[A-Z_]*[A-Z]|TEMPORAL_[A-Z_]+|BRAIN_[A-Z]+|WORKER_[A-Z]+)\b",
+            r"\b(?:CONTEXTWORKER_[A-Z_]*[A-Z]|OTEL_[A-Z_]+|TEMPORAL_[A-Z_]+|BRAIN_[A-Z]+|WORKER_[A-Z]+)\b",
             file.read_text(),
         )
     }
     elsewhere = {
         "BRAIN_PASSWORD",  # deploy/.env
         "TEMPORAL_PASSWORD",
+        "TEMPORAL_CODEC_ENDPOINT",  # of Temporal's UI
         "CONTEXTWORKER_MEMBER",  # the image's own: which member it runs
         "CONTEXTWORKER_MAX_CONCURRENT",  # said of two settings in a dashboard
     }
@@ -228,7 +253,7 @@ def test_ports_agree(everything: list[Document], controlled: list[Document]) -> 
     }
     scraped = {
         sd["port"]
-        for job in load(DEPLOY / "prometheus" / "prometheus.yaml")["scrape_configs"]
+        for job in load(PROMETHEUS)["scrape_configs"]
         for sd in job.get("dns_sd_configs", [])
     }
     admitted = {
@@ -248,6 +273,30 @@ def test_ports_agree(everything: list[Document], controlled: list[Document]) -> 
     assert {50052, 50053} == probed
     assert {50052, 9464} == admitted
     assert ["127.0.0.1:50052:50052"] == compose["gateway"]["ports"]
+
+
+def test_every_pod_is_scraped_as_the_job_that_rules_ask_by(
+    everything: list[Document], controlled: list[Document]
+) -> None:
+    """One PodMonitor finds it, by a port it has, under a name that Compose's Prometheus uses."""
+    own = {j["job_name"] for j in load(PROMETHEUS)["scrape_configs"]} - {"temporal"}
+    monitors = rendered("monitoring")
+    jobs: dict[str, set[str]] = {}
+    for workload in workloads([*everything, *controlled, *rendered("codec-server")]):
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        ports = {port["name"] for port in container(workload)["ports"]}
+        (spec,) = (
+            monitor["spec"]
+            for monitor in monitors
+            if monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        )
+        (endpoint,) = spec["podMetricsEndpoints"]
+        (job,) = (r["replacement"] for r in endpoint["relabelings"] if r["targetLabel"] == "job")
+        assert endpoint["port"] in ports
+        jobs.setdefault(job, set()).add(labels["app.kubernetes.io/name"])
+
+    assert {"workers": {*MODULES}, "gateway": {"gateway"}, "codec-server": {"codec-server"}} == jobs
+    assert own == jobs.keys()
 
 
 @pytest.mark.parametrize("variant", [".", "controller"])
@@ -296,7 +345,7 @@ def test_no_drain_is_cut_short(everything: list[Document], controlled: list[Docu
     ]
     gateway = {"CONTEXTWORKER_GATEWAY_HOST"}
 
-    assert len(allowed) == 3 * (len(MODULES) + 1)
+    assert len(allowed) == 3 * (len(MODULES) + 1) + 1  # and the codec server, in Compose
     for limit, variables in allowed:
         grace = variables.get(graces[bool(gateway & variables.keys())]) or "10"  # the default
         assert limit >= float(grace) + 10

@@ -44,7 +44,7 @@ def test_a_new_member_is_deployed(tmp_path: Path) -> None:
         assert "image: contextworker/price_watch:0.1.0" in manifests
 
 
-@pytest.mark.slow  # half a minute; the module outside is quicker, and made of the same templates
+@pytest.mark.slow  # half a minute
 def test_a_new_member_is_clean_and_runs_at_once(gateway: System, tmp_path: Path) -> None:
     """Made, installed, linted, typed, tested, recorded, replayed, served: as its author would."""
     project = clone(tmp_path / "clone")
@@ -69,6 +69,7 @@ def test_a_new_member_is_clean_and_runs_at_once(gateway: System, tmp_path: Path)
     assert "skipped" not in tested
 
 
+@pytest.mark.slow
 def test_a_module_outside_the_repository_runs_at_once(gateway: System, tmp_path: Path) -> None:
     """It has the core's wheel, as if from an index, and nothing else of ours."""
     wheels = tmp_path / "wheels"

@@ -50,7 +50,7 @@ FULL = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.mark.parametrize(
     ("callers", "workflow_type", "units", "kills"),
     [
-        pytest.param(Crowd, "flood", 200, 3, id="stubs"),
+        pytest.param(Crowd, "flood", 200, 3, id="stubs", marks=pytest.mark.slow),
         pytest.param(ClientCrowd, "flood_named", 200, 3, id="clients"),
         pytest.param(Crowd, "flood_named", 2000, 12, id="2,000 stubs", marks=FULL),
         pytest.param(ClientCrowd, "flood", 2000, 12, id="2,000 clients", marks=FULL),

@@ -17,7 +17,7 @@ _WAITS = (
     .read_text(encoding="utf-8")
     .partition("## A program that waits\n")[2]
 )
-PROGRAM = _WAITS.partition("```python\n")[2].partition("```")[0]
+PROGRAM = _WAITS.partition("```python")[2].partition("\n")[2].partition("```")[0]
 PRINTS = _WAITS.partition("```console\n")[2].partition("\n")[2].partition("```")[0]
 
 

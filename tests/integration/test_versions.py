@@ -70,6 +70,7 @@ async def test_an_upgrade_and_its_rollback_break_no_run(travels: Travels) -> Non
     assert [] == await travels.failed_tasks(*began_on_1, *began_on_2, *after)
 
 
+@pytest.mark.slow  # its share shows in hundreds of runs only
 async def test_a_ramp_gives_a_release_its_share_of_new_runs(travels: Travels) -> None:
     """None at 0 %, some of many at 50 %, all once promoted; routes come from the current one."""
     await travels.start_worker(V1)
@@ -116,7 +117,11 @@ async def test_a_release_without_a_live_worker_is_not_promoted(
         while (found := (await find_deployment(travels.client, "travels"))).versions[0].workers:
             await asyncio.sleep(0.1)
 
-    with pytest.raises(DeployError, match=f"travels {V2} has no live worker: its last poll was"):
+    # A busy server was seen to forget the worker's polls as well.
+    silence = (
+        "its last poll was" if found.versions[0].last_poll_at else "Temporal remembers no poll"
+    )
+    with pytest.raises(DeployError, match=f"travels {V2} has no live worker: {silence}"):
         await deciding.promote(travels.client, found, V2, force=False)
     forced = await deciding.ramp(travels.client, found, V2, 10, force=True)
     with pytest.raises(DeployError, match="Somebody else changed the versions of travels"):
@@ -148,6 +153,7 @@ async def test_what_a_run_continued_as_new_goes_on_with(travels: Travels) -> Non
     assert [] == await travels.failed_tasks(stays, moves)
 
 
+@pytest.mark.slow
 async def test_one_name_for_both_releases_breaks_a_run(travels: Travels) -> None:
     """The control: without a version of its own, the second release cannot go on with the run."""
     await travels.start_worker(V1, TEMPORAL_WORKER_BUILD_ID="same")

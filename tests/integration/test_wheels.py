@@ -28,6 +28,11 @@ PROMISED = {
         "from contextworker.core.testing import temporal_server\n"
         "import contextworker.core.testing.fixtures"
     ),
+    "contextworker-core[tokens]": (
+        "from contextworker.core.tokens.fresh import fresh_keys\n"
+        "from contextworker.core.tokens.settings import checked_jwks, checked_secret\n"
+        "from contextworker.core.tokens.verifier import Verifier"
+    ),
 }
 # Only the command starts a Temporal server; a worker's image must not carry one.
 WITH_TEMPORAL = {"contextworker-cli"}
@@ -72,7 +77,15 @@ def _metadata(wheel: Path) -> Message:
         return message_from_bytes(archive.read(name))
 
 
-@pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "member",
+    [
+        # The others take as long as all else that is tested here.
+        pytest.param(member, marks=[] if member.name == "gateway" else pytest.mark.slow)
+        for member in MEMBERS
+    ],
+    ids=lambda path: path.name,
+)
 def test_a_wheel_stands_alone(member: Path, built: Path) -> None:
     """Installed with its declared dependencies only, it imports, loads and starts."""
     installed = _run(ROOT / ".ci" / "smoke.py", _wheel(built, member), "--find-links", built)

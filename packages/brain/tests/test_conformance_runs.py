@@ -1,12 +1,13 @@
 """What every store of rejects and runs must do, whatever it is made of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from contextworker.brain import Brain, RejectRecord, RunStatus, UpsertCounts
+from contextworker.brain import Brain, RejectRecord, RunStatus, SupplierState, UpsertCounts
+from contextworker.brain.sql import store
 from contextworker.core.errors import InvalidInputError, PermanentError
 
 
@@ -200,6 +201,23 @@ async def test_list_runs(brain: Brain, tenant: str) -> None:
     assert list("31") == [run.run_id for run in await brain.list_runs(tenant, supplier_code="x")]
 
 
+async def test_the_last_run_is_the_last_whatever_a_worker_takes_for_the_time(
+    brain: Brain, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a harvest would go by a run that was not the last, and take its feed for stored."""
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_now", lambda: datetime.now(UTC) + timedelta(hours=1))
+        await start(brain, tenant, "early")
+        await brain.finish_run(tenant, run_id="early")
+    await start(brain, tenant, "late")
+
+    last, first = await brain.list_runs(tenant)
+
+    assert ("late", "early") == (last.run_id, first.run_id)
+    assert first.finished_at is not None
+    assert first.started_at <= first.finished_at <= last.started_at
+
+
 async def test_a_run_that_never_finished(brain: Brain, tenant: str) -> None:
     """A terminated run is lost when its workflow runs again; other workflows' runs go on."""
     for run_id, workflow_id in (("w/1", "w"), ("v/1", "v"), ("w/2", "w"), ("w/2", "w")):
@@ -219,3 +237,25 @@ async def test_a_run_that_never_finished(brain: Brain, tenant: str) -> None:
     assert "another run" in str(found["w/1"].error)
     late = await brain.finish_run(tenant, run_id="w/1")
     assert RunStatus.COMPLETED is late.status
+
+
+async def test_operators_see_when_suppliers_were_harvested(brain: Brain, tenant: str) -> None:
+    """Of all tenants at once: by the latest harvest that was complete, and no later failure."""
+    before = datetime.now(UTC)
+    for tenant_id, supplier in ((tenant, "one"), (tenant, "two"), (f"{tenant}-b", "one")):
+        run = {"run_id": f"{supplier}-1", "workflow_id": supplier}
+        await brain.start_run(tenant_id, supplier_code=supplier, **run)
+        state = SupplierState(dealer_code=supplier, run_id=run["run_id"], config_digest="c")
+        await brain.record_supplier(tenant_id, state)
+        await brain.finish_run(tenant_id, run_id=run["run_id"])
+    complete = datetime.now(UTC)
+    await brain.start_run(tenant, run_id="one-2", workflow_id="one", supplier_code="one")
+    await brain.finish_run(tenant, run_id="one-2", status=RunStatus.FAILED)
+    await brain.start_run(tenant, run_id="never", workflow_id="three", supplier_code="three")
+
+    found = [each for each in await brain.last_harvests() if each.tenant_id.startswith(tenant)]
+
+    assert [("", "one"), ("", "two"), ("-b", "one")] == sorted(
+        (each.tenant_id.removeprefix(tenant), each.supplier_code) for each in found
+    )
+    assert all(before <= each.finished_at <= complete for each in found)

@@ -1,13 +1,16 @@
 """Opening: the URLs understood, and what is said about those that do not work."""
 
 import asyncio
+import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import psycopg
@@ -15,6 +18,7 @@ import pytest
 
 from contextworker.brain import BrainSettings, ProductRecord, open_brain
 from contextworker.brain.frames import frame_of
+from contextworker.brain.sql.database import open_database
 from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError, PermanentError, TransientError
 
@@ -172,6 +176,38 @@ async def test_connections_lost(new_postgresql: NewUrl) -> None:
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         await brain.ping()
+
+
+async def test_a_server_that_went_silent_is_given_up(new_postgresql: NewUrl) -> None:
+    """Its connection is pinged, by the system; without that an answer is awaited for two hours."""
+    url = new_postgresql()
+    sockets = parse_qs(urlsplit(url).query)["host"][0]
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, asks = await asyncio.open_unix_connection(f"{sockets}/.s.PGSQL.5432")
+        await asyncio.gather(pass_on(reader, asks), pass_on(answers, writer))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        name = urlsplit(url).path
+        settings = BrainSettings()
+        target = parse_url(f"postgresql://postgres@127.0.0.1:{port}{name}")
+        async with (
+            open_database(target, settings) as database,
+            database._reader.connect() as connection,
+        ):
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(driver, psycopg.AsyncConnection)
+            with socket.socket(fileno=os.dup(driver.pgconn.socket)) as wire:
+                idle_s = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+                unheard_ms = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert (15, 30_000) == (idle_s, unheard_ms)
 
 
 def test_naming_the_brain_is_light(environment: dict[str, str]) -> None:

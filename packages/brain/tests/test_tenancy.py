@@ -30,6 +30,7 @@ from contextworker.brain import (
 )
 from contextworker.brain.frames import frame_of
 from contextworker.brain.sql.schema import metadata
+from contextworker.brain.sql.tenancy import OPERATORS
 
 NewUrl = Callable[[], str]
 TABLES = sorted(metadata.tables)
@@ -193,6 +194,29 @@ def test_adds_its_own(filled: Bound, connection: psycopg.Connection, table: str)
             connection.execute(insert, given)
     run_as(connection, "C")
     assert 1 == connection.execute(insert, given | {"tenant_id": "C"}).rowcount
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_operators_read_runs_of_all_and_change_nothing(
+    connection: psycopg.Connection, table: str
+) -> None:
+    """Bound as the store's one call for operators is, SQL sees when suppliers were harvested."""
+    run_as(connection, OPERATORS)
+    assert (["A", "B"] if table in {"runs", "suppliers"} else []) == tenants(connection, table)
+    if table != "product_history":
+        assert 0 == connection.execute(f"DELETE FROM {table}".encode()).rowcount
+        changed = connection.execute(f"UPDATE {table} SET tenant_id = 'A'".encode())
+        assert 0 == changed.rowcount
+
+
+async def test_a_tenant_of_the_operators_name_reads_nothing_of_others(filled: Bound) -> None:
+    """Whoever gets that far with it as a tenant's id: statements ask for that tenant's rows."""
+    async with open_brain(filled.owner) as brain:
+        assert {"A", "B"} == {last.tenant_id for last in await brain.last_harvests()}
+        assert [] == await brain.list_runs(OPERATORS)
+        assert await brain.supplier_state(OPERATORS, dealer_code="d") is None
+        # A pooled connection is bound to one transaction's tenant only.
+        assert ["d"] == [run.supplier_code for run in await brain.list_runs("A")]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET new = NULL", "DELETE FROM {}", "TRUNCATE {}"])

@@ -35,7 +35,14 @@ def test_the_demo_shows_enriched_products_and_leaves_nothing(spawn: Spawn, tmp_p
     assert [demo.output.name] == [path.name for path in tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize("moment", ["its first process", "temporal is ready", "harvest:"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "its first process",
+        "temporal is ready",
+        pytest.param("harvest:", marks=pytest.mark.slow),
+    ],
+)
 def test_ctrl_c_at_any_moment_leaves_nothing(spawn: Spawn, tmp_path: Path, moment: str) -> None:
     """Interrupted, the demo ends with 130, without a traceback, a process or a folder left."""
     demo = spawn("demo")

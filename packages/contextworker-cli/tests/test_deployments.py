@@ -72,7 +72,7 @@ CURRENT = version(1, state=VersionState.CURRENT, last_current_at=NOW)
             {"workers": 0, "last_poll_at": NOW - timedelta(minutes=3)},
             r"its last poll was \d+ min ago",
         ),
-        ({"workers": 0, "last_poll_at": None}, "polled within Temporal's memory"),
+        ({"workers": 0, "last_poll_at": None}, "Temporal remembers no poll of its workers"),
         ({"task_queues": frozenset({"n-tasks"})}, "m 2 does not poll m-tasks, where m works now"),
     ],
     ids=["no routes", "silent worker", "no worker", "left queue"],

@@ -376,7 +376,7 @@ def test_a_package_of_its_own(call: Call, tmp_path: Path) -> None:
     assert (0, "") == (called.code, called.err)
     assert "price-watch is made" in called.out
     assert ["price-watch"] == listed(tmp_path)
-    assert ["contextworker-core>=0.1,<0.2"] == pyproject["project"]["dependencies"]
+    assert ["contextworker-core[otlp]>=0.1,<0.2"] == pyproject["project"]["dependencies"]
     ours = tomllib.loads((REPOSITORY / "towncrier.toml").read_text())
     assert ours == tomllib.loads((tmp_path / "price-watch/towncrier.toml").read_text())
     assert {"Dockerfile", ".dockerignore", ".gitignore"} < set(listed(tmp_path / "price-watch"))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contextworker.cli.stack.binary import RunningTemporal, TemporalBinary
+from contextworker.cli.stack.codec import CodecPorts, is_encrypting
 from contextworker.cli.stack.plan import Plan, Ports, make_plan
 from contextworker.cli.stack.prepare import module_names
 from contextworker.core.registry import WorkerRegistry
@@ -19,12 +20,13 @@ BINARY = TemporalBinary(Path("/bin/temporal"), "PATH")
 def _plan(
     temporal: TemporalBinary | RunningTemporal = BINARY,
     environ: Mapping[str, str] = {},
+    codec: CodecPorts | None = None,
     **options: Any,
 ) -> Plan:
     return make_plan(
         Path("/state"),
         temporal=temporal,
-        ports=Ports(gateway=1, temporal=2, ui=3, workers=[4, 5]),
+        ports=Ports(gateway=1, temporal=2, ui=3, workers=[4, 5], codec=codec),
         modules=["gardener", "harvest"],
         suppliers_dir=Path("/suppliers"),
         environ=environ,
@@ -41,6 +43,51 @@ def test_a_stack_has_a_gateway_and_one_worker_per_module() -> None:
     expected = [sys.executable, "-m", "contextworker", "--temporal", "--modules", "harvest"]
     assert expected == list(plan.rest[2].command)
     assert 4 == len({program.log for program in [*plan.first, *plan.rest]})
+
+
+def test_an_encrypting_stack_shows_its_ui_what_it_encrypts() -> None:
+    """The UI is told of a codec server, and that of the UI, by both names that it has."""
+    plan = _plan(
+        environ={"CONTEXTWORKER_CODEC_HOST": "0.0.0.0", "CONTEXTWORKER_CODEC_TLS_CERT_FILE": "x"},
+        codec=CodecPorts(6, 7),
+    )
+    told = list(plan.first[0].command)
+    program = plan.rest[-1]
+
+    assert "http://127.0.0.1:6" == told[told.index("--ui-codec-endpoint") + 1] == plan.codec_server
+    assert "codec-server" == program.name
+    assert (
+        "http://127.0.0.1:3,http://localhost:3" == program.env["CONTEXTWORKER_CODEC_CORS_ORIGINS"]
+    )
+    assert ("127.0.0.1", "6") == (
+        program.env["CONTEXTWORKER_CODEC_HOST"],
+        program.env["CONTEXTWORKER_CODEC_PORT"],
+    )
+    assert "CONTEXTWORKER_CODEC_TLS_CERT_FILE" not in program.env
+    assert {1, 2, 3, 4, 5, 6, 7} == set(plan.ports)
+
+
+def test_a_stack_on_somebody_elses_temporal_has_no_codec_server() -> None:
+    """Its UI is not this one's to tell."""
+    plan = _plan(RunningTemporal("elsewhere:7233"), codec=CodecPorts(6, 7))
+
+    assert plan.codec_server is None
+    assert "codec-server" not in [program.name for program in plan.rest]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, False),
+        ({"CONTEXTWORKER_ENCRYPTION_KEYS": " "}, False),
+        ({"CONTEXTWORKER_ENCRYPTION_KEYS": "a:b"}, True),
+        ({"CONTEXTWORKER_ENCRYPTION_KEYS_FILE": "keys.toml"}, True),
+    ],
+    ids=["nothing", "empty", "keys", "file"],
+)
+def test_keys_make_a_stack_encrypting(environ: dict[str, str], expected: bool) -> None:  # noqa: FBT001 - the expected value
+    """However they are given."""
+    assert expected == is_encrypting(environ)
 
 
 def test_every_process_is_told_of_the_same_places() -> None:

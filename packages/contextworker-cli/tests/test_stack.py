@@ -23,6 +23,7 @@ def _plan(folder: Path, code: str, *, programs: int) -> Plan:
         gateway="",
         temporal="",
         ui=None,
+        codec_server=None,
         first=[],
         rest=[
             Program(

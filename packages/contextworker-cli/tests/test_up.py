@@ -36,6 +36,7 @@ def _process(folder: Path, name: str) -> psutil.Process:
     return psutil.Process(pid)
 
 
+@pytest.mark.slow  # two stacks, one after another
 def test_the_stack_survives_being_killed(
     spawn: Spawn, cli: Cli, call: Call, tmp_path: Path
 ) -> None:

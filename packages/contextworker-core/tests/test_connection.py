@@ -56,6 +56,15 @@ def test_what_is_no_address_is_a_sentence(address: str) -> None:
         load_config({"TEMPORAL_ADDRESS": address})
 
 
+@pytest.mark.parametrize("address", ["me:open-sesame@a.example:7233", "me:open-sesame@a:port"])
+def test_an_address_with_a_login_is_refused_and_not_quoted(address: str) -> None:
+    """It would be named in every line that says that Temporal is away."""
+    with pytest.raises(ConfigurationError, match="TEMPORAL_API_KEY") as refused:
+        load_config({"TEMPORAL_ADDRESS": address})
+
+    assert "open-sesame" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "address", ["[::1]:7233", "https://a.example:7233", "shop.x.tmprl.cloud:1"]
 )

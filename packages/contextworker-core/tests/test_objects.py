@@ -58,6 +58,22 @@ async def test_what_is_deleted_leaves_no_folder(store: ObjectStore, tmp_path: Pa
     assert b"three" == await store.get(kept)
 
 
+async def test_what_a_killed_writer_left_half_written_is_deleted(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    """No list shows it: it would stay for ever, and its folder with it."""
+    kept = await store.put(b"three", prefix="acme/sandbox/run-1/kept")
+    half = tmp_path / "my objects" / "acme/sandbox/run-1" / f"{'0' * 64}#1"
+    half.write_bytes(b"ha")
+
+    await store.delete_all("acme/sandbox/run-1", but=[kept.key])
+    assert not half.exists()
+    await store.delete_all("acme/sandbox/run-1/kept")
+    await store.delete_all("acme/sandbox/run-1")
+
+    assert not half.parent.exists()
+
+
 async def test_a_missing_object_is_said_for_good(store: ObjectStore) -> None:
     """Waiting does not bring an object back."""
     gone = ObjectRef(key=f"acme/{'0' * 64}", size=1)
@@ -86,6 +102,16 @@ def test_a_url_that_is_no_store_is_refused(url: str) -> None:
     """The URL is quoted, so that the setting can be found; no part of it is dropped silently."""
     with pytest.raises(ConfigurationError, match=f"object store '{url}' cannot be opened"):
         ObjectStore.from_url(url)
+
+
+@pytest.mark.parametrize("url", ["ftp://me:open-sesame@a/b", "file://me:open-sesame@a/b"])
+def test_a_refusal_does_not_quote_a_login(url: str) -> None:
+    """And is one line, whatever the library adds to its own."""
+    with pytest.raises(ConfigurationError, match="cannot be opened") as refused:
+        ObjectStore.from_url(url)
+
+    assert "open-sesame" not in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 async def test_a_store_that_is_away_is_told_in_a_line(store: ObjectStore, tmp_path: Path) -> None:

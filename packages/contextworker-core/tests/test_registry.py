@@ -117,6 +117,33 @@ def test_a_template_over_unknown_fields_is_refused() -> None:
         ModuleConfig("other", [route], [])
 
 
+def test_a_summary_over_unknown_fields_is_refused() -> None:
+    """Like a workflow id that no payload could fill."""
+    route = Route(workflow=HarvestWorkflow, payload=GreetRequest, summary="Greet {shop}")
+
+    with pytest.raises(ConfigurationError, match=r"the summary 'Greet \{shop\}' names shop, which"):
+        ModuleConfig("other", [route], [])
+
+
+@pytest.mark.parametrize(
+    ("filled", "message"),
+    [
+        ({"Shop": "name"}, "there is no search attribute Shop to fill; known: SupplierCode"),
+        ({"TenantId": "name"}, "there is no search attribute TenantId to fill"),
+        ({"SupplierCode": "shop"}, "the search attribute 'SupplierCode' names shop, which the"),
+    ],
+    ids=["unknown", "not for routes", "no such field"],
+)
+def test_a_search_attribute_that_cannot_be_filled_is_refused(
+    filled: dict[str, str], message: str
+) -> None:
+    """The mistake is told where it is made."""
+    route = Route(workflow=HarvestWorkflow, payload=GreetRequest, search_attributes=filled)
+
+    with pytest.raises(ConfigurationError, match=message):
+        ModuleConfig("other", [route], [])
+
+
 def test_modules_are_discovered_by_entry_point() -> None:
     """An installed package announces its module; a broken one is named."""
     good = EntryPoint("greeter", "greeter:module", "contextworker.modules")

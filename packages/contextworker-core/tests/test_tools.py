@@ -13,7 +13,7 @@ from contextworker.core.testing import calling
 from contextworker.core.tools import Tool, ToolContext, Toolset
 
 _README = Path(__file__).parents[1] / "README.md"
-_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```python\b[^\n]*\n(.*?)```", re.DOTALL)
 
 
 async def keys(context: ToolContext) -> list[str]:

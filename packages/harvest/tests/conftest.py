@@ -325,8 +325,8 @@ class Fetching:
         self.limits = FetchLimits(
             **{
                 "max_bytes": 200_000,
-                "connect_timeout_s": 0.5,
-                "read_timeout_s": 0.5,
+                "connect_timeout_s": 10,
+                "read_timeout_s": 10,
                 "max_resumes": 2,
                 "resume_pause_s": 0.01,
                 "allowed_networks": (ip_network("127.0.0.1"),),
@@ -361,7 +361,7 @@ class Fetching:
 
 @pytest.fixture
 def fetching(tmp_path: Path) -> Fetching:
-    """Fetches with short timeouts, from loopback too."""
+    """Fetches from loopback too; a test that waits for a timeout shortens it."""
     return Fetching(tmp_path)
 
 
@@ -432,6 +432,22 @@ class Harvests:
         cause = caught.value.cause
         assert isinstance(cause, ApplicationError), repr(cause)
         return cause
+
+    async def was_asked_to_cancel(self, handle: Handle) -> bool:
+        """Tell whether a run knows that it is to stop."""
+        wanted = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED
+        types = [event.event_type async for event in handle.fetch_history_events()]
+        done = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        return wanted in types and done in types[types.index(wanted) :]
+
+    async def heartbeat_timeouts(self, supplier_code: str) -> dict[str, float]:
+        """Return after which silence of its worker each activity is tried again."""
+        return {
+            scheduled.activity_type.name: scheduled.heartbeat_timeout.ToTimedelta().total_seconds()
+            async for event in self.handle(supplier_code).fetch_history_events()
+            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+            for scheduled in [event.activity_task_scheduled_event_attributes]
+        }
 
     async def attempts(self, supplier_code: str) -> dict[str, int]:
         """Return how often each activity of a finished harvest was tried."""

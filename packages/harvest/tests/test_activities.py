@@ -14,6 +14,7 @@ from contextworker.brain import Brain, RunStatus
 from contextworker.core.heartbeats import beating
 from contextworker.core.messages import Progress
 from contextworker.core.objects import ObjectStore
+from contextworker.core.testing.metrics import exported_metrics
 from contextworker.harvest.activities import Harvester
 from contextworker.harvest.batches import Manifest
 from contextworker.harvest.errors import FeedError, FeedUnavailableError, SupplierError
@@ -253,6 +254,22 @@ async def test_finish(harvester: Harvester, brain: Brain, suppliers: Any, run: H
         record.rejected,
         record.error,
     )
+
+
+async def test_codes_without_a_file_never_become_a_label(
+    harvester: Harvester, brain: Brain, suppliers: Any, run: HarvestRun
+) -> None:
+    """Whoever may start harvests may ask for any: they are counted as one, and have no age."""
+    suppliers.csv("camp", 1)
+    with exported_metrics() as exported:
+        for number, code in enumerate(("camp", "nonsense-1", "nonsense-2")):
+            asked = run.model_copy(update={"supplier_code": code, "run_id": f"run-{number}"})
+            await brain.start_run("acme", run_id=asked.run_id, workflow_id="w", supplier_code=code)
+            end = HarvestEnd(run=asked, status=HarvestStatus.FAILED, error="no file")
+            await Worker().run(harvester.finish_harvest, end)
+
+        samples = exported.samples("contextworker_harvest_runs_total", outcome="failed")
+    assert {"camp": 1, "unknown": 2} == {own["supplier"]: value for own, value in samples}
 
 
 async def test_a_quiet_step_still_beats(harvester: Harvester) -> None:

@@ -1,5 +1,6 @@
 """Manners of fetching from web servers: conditions, resumption, secrets, being asked to wait."""
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from contextworker.brain import FeedState
+from contextworker.core.logs.redaction import REDACTED, redacted
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
 from contextworker.harvest.feeds.fetch import NotModified
 
@@ -166,6 +168,18 @@ async def test_secret_headers(fetching: Any, web: Any) -> None:
     sent = web.headers[0]
     assert ("Bearer s3cret", "camp") == (sent["authorization"], sent["x-shop"])
     assert "identity" == sent["accept-encoding"]
+
+
+async def test_the_log_knows_what_suppliers_are_sent(fetching: Any, web: Any) -> None:
+    """A server may repeat a secret in words that no pattern knows."""
+    fetching.environment = {"ACME_TOKEN": "what-the-shop-gave-us"}
+    url = web.answer("/feed.csv", FEED).replace("http://", "http://me:and-our-password@")
+    await fetching(url, headers={"X-Key": {"env": "ACME_TOKEN"}})
+
+    login = b64encode(b"me:and-our-password").decode()
+    assert f"{REDACTED}, {REDACTED}, {REDACTED}" == redacted(
+        f"what-the-shop-gave-us, and-our-password, {login}"
+    )
 
 
 async def test_login_of_the_address(fetching: Any, web: Any) -> None:

@@ -286,6 +286,8 @@ async def test_objects_are_cleaned_up(
     suppliers.csv("camp", 250)
     await harvests.report("camp")
     (feed,) = objects_of(environment)
+    runs = feed.parents[1] / "runs"
+    assert [] == list(runs.iterdir())
     assert (suppliers.folder / "camp.csv").read_bytes() == feed.read_bytes()
     latest = feed.read_bytes()
     suppliers.feed("camp.csv", csv(*goods(1)))
@@ -293,6 +295,7 @@ async def test_objects_are_cleaned_up(
     assert [latest] == [path.read_bytes() for path in objects_of(environment)]
     await harvests.report("camp", accept_removals=True)
     assert [csv(*goods(1)).encode()] == [path.read_bytes() for path in objects_of(environment)]
+    assert [] == list(runs.iterdir())
 
 
 async def test_another_workflow_harvests_the_supplier(

@@ -11,7 +11,9 @@ from contextworker.brain import Brain, RunStatus
 from contextworker.core.messages import Progress
 from contextworker.core.testing.fixtures import RecordHistory
 from contextworker.core.testing.server import free_port
-from contextworker.harvest.messages import HarvestAllReport
+from contextworker.harvest.activities import harvester
+from contextworker.harvest.activities.finishing import finish
+from contextworker.harvest.messages import HarvestAllReport, HarvestReport
 from contextworker.harvest.module import module
 
 QUICK_RETRY = """
@@ -200,6 +202,43 @@ async def test_cancel_all(
     runs = await brain.list_runs(harvests.tenant_id)
     assert ["the harvest was cancelled"] * 2 == [run.error for run in runs]
     await record_history(handle, module, "all-cancelled")
+
+
+async def test_a_cancellation_at_the_very_end_comes_too_late(
+    harvests: Any, brain: Brain, suppliers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is stored: that is recorded, and the run completes as it would have."""
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(*arguments: Any) -> None:
+        began.set()
+        await may_end.wait()
+        await finish(*arguments)
+
+    monkeypatch.setattr(harvester, "finish", slow)
+    suppliers.csv("camp", 3)
+    handle = await harvests.start("camp")
+    await began.wait()
+    await handle.cancel()
+    while not await harvests.was_asked_to_cancel(handle):
+        await asyncio.sleep(0.02)
+    may_end.set()
+
+    report = HarvestReport.model_validate((await handle.result()).payload)
+
+    (run,) = await brain.list_runs(harvests.tenant_id)
+    assert (3, RunStatus.COMPLETED) == (report.inserted, run.status)
+
+
+async def test_a_worker_that_dies_is_noticed_at_every_step(harvests: Any, suppliers: Any) -> None:
+    """Not only after the longest time that the step may take."""
+    suppliers.csv("camp", 3)
+    await (await harvests.start("all")).result()
+
+    timeouts = await harvests.heartbeat_timeouts("all") | await harvests.heartbeat_timeouts("camp")
+
+    assert {"list_suppliers", "start_harvest", "fetch_products", "finish_harvest"} <= set(timeouts)
+    assert all(0 < seconds <= 20 for seconds in timeouts.values()), timeouts
 
 
 async def test_all(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -70,10 +71,12 @@ async def programs(
     store, limits = (folder / "objects").as_uri(), folder / "limits.toml"
     limits.write_text(_LIMITS)
     settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_route_refresh_min_s=0.1)
-    async with gateway(client, settings) as port:
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(gateway(client, settings))
+        # The worker reads them as it starts; other packages' tests follow in this process.
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("WORKER_ADDRESS", f"127.0.0.1:{port}")
             patch.setenv("CONTEXTWORKER_STORE_URL", store)
             patch.setenv("CONTEXTWORKER_SANDBOX_LIMITS", str(limits))
-            async with running(client, module, errands), Programs.of(port, client, store) as opened:
-                yield opened
+            await stack.enter_async_context(running(client, module, errands))
+        yield await stack.enter_async_context(Programs.of(port, client, store))

@@ -25,7 +25,12 @@ __all__ = ["temporal", "temporal_client"]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def caller(temporal_client: Client) -> AsyncIterator[Caller]:
     """Call a gateway that stands before the session's Temporal server."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_route_refresh_min_s=0.1)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_route_refresh_min_s=0.1,
+        gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
+    )
     async with gateway(temporal_client, settings) as port, connected(port) as caller:
         yield caller
 

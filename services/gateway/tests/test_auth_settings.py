@@ -198,7 +198,7 @@ def test_the_flag_lets_it_bind_and_says_so_loudly(program: list[str]) -> None:
             running.send_signal(signal.SIGTERM)
             running.communicate(timeout=30)
 
-    assert " WARNING " in warned
+    assert '"level": "warning"' in warned
     assert 0 == running.returncode
 
 
@@ -217,7 +217,7 @@ def test_strangers_do_not_fill_the_log(tmp_path: Path) -> None:
         text=True,
     ) as running:
         assert running.stderr
-        found = (re.search(r"listening on 127\.0\.0\.1:(\d+)$", it) for it in running.stderr)
+        found = (re.search(r'listening on 127\.0\.0\.1:(\d+)"', it) for it in running.stderr)
         try:
             port = next(int(match[1]) for match in found if match)
             with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:

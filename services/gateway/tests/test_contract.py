@@ -21,12 +21,14 @@ from temporalio.client import Client
 from contextcore import ContextUnit, SecurityScopes, context_unit_pb2
 from contextworker.core.announcement import Announcement
 from contextworker.core.caller import METADATA_KEY, CallerRights
+from contextworker.core.errors import TransientError, UnreadableError
 from contextworker.gateway import errors, interceptor
 from contextworker.gateway.deadline import within
 from contextworker.gateway.errors import GatewayError
 from contextworker.gateway.identity.authenticator import Authenticator
 from contextworker.gateway.rpcs import requests
-from contextworker.gateway.runs import executing
+from contextworker.gateway.runs import access, executing, plan
+from contextworker.gateway.schedules import reading
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
@@ -318,6 +320,26 @@ async def for_more_than_fits(scene: Scene) -> Told:
     scene.patch.setattr(interceptor, "MAX_REPLY_BYTES", 10)
     refusal = await scene.on(scene.world.open, payload)
     return Told(refusal, {"size": refusal.metadata["size"], "limit": "10"})
+
+
+@ends(errors.UnreadableRunError)
+async def without_the_key(scene: Scene) -> Told:
+    """Call for a run, or schedule, whose scopes are as if encrypted with a key that is missing."""
+    payload = await succeeding(scene.world.open, scene.rpc)
+    for reader in (access, reading):
+        scene.patch.setattr(reader, "scopes_of", partial(_raise, UnreadableError("no key")))
+    return Told(await scene.on(scene.world.open, payload))
+
+
+@ends(errors.StoreUnavailableError)
+async def with_the_store_away(scene: Scene) -> Told:
+    """Start what cannot be kept."""
+    scene.patch.setattr(plan, "memo_of", partial(_raise, TransientError("no store")))
+    return Told(await scene.on(scene.world.open), retry_after_s=2.0)
+
+
+async def _raise(error: Exception, *_: object) -> None:
+    raise error
 
 
 @ends(errors.GatewayStoppingError)

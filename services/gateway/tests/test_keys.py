@@ -24,12 +24,12 @@ from gateway_tokens import (
 )
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.tokens.jwks import BrokenJwksError, read_jwks
+from contextworker.core.tokens.keys import KeyRing
+from contextworker.core.tokens.sources import FileSource, UnreadableError, UrlSource
 from contextworker.gateway.errors import KeysUnavailableError, UnauthenticatedError
-from contextworker.gateway.identity.jwks import BrokenJwksError, read_jwks
-from contextworker.gateway.identity.keys import KeyRing
 from contextworker.gateway.identity.settings import AuthSettings
 from contextworker.gateway.identity.setup import authentication
-from contextworker.gateway.identity.sources import FileSource, UnreadableError, UrlSource
 from contextworker.gateway.identity.tokens import Tokens
 
 OLD, NEW = ec_key("old"), ed_key("new")
@@ -245,7 +245,7 @@ async def test_an_issuer_that_comes_later_is_waited_for() -> None:
 
 async def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte in time, and the whole never: the limit is on the whole."""
-    monkeypatch.setattr("contextworker.gateway.identity.sources._FETCH_S", 0.3)
+    monkeypatch.setattr("contextworker.core.tokens.sources._FETCH_S", 0.3)
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -117,6 +117,23 @@ async def test_the_begin_of_a_chain_is_known_without_visibility(
     assert first == await start(caller, unit)
 
 
+async def test_a_unit_gets_its_run_past_more_than_are_looked_through(
+    caller: Caller, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the retry of a caller who was away for hours, of an id that ran every few seconds."""
+    monkeypatch.setattr(earlier, "_MOST_RUNS", 2)
+    monkeypatch.setattr(earlier, "_SENT_WITHIN", (timedelta(seconds=2),))
+    one, *others = units("wait", 4, created_at=datetime.now(UTC))
+    first = await start(caller, one)
+    await end(temporal_client, first)
+    while datetime.now(UTC) < one.created_at + timedelta(seconds=2):
+        await asyncio.sleep(0.1)
+    for other in others:
+        await end(temporal_client, await start(caller, other))
+
+    assert first == await start(caller, one)
+
+
 @pytest.mark.parametrize(
     "away", [timedelta(days=-3000), timedelta(days=3000)], ids=["past", "future"]
 )

@@ -238,6 +238,7 @@ async def test_a_schedule_that_was_made_by_other_means_is_nobodys(
     assert "SCHEDULE_NOT_FOUND" == refusal.reason
 
 
+@pytest.mark.slow  # each of its calls waits for its deadline
 async def test_while_temporal_is_away_every_call_says_so(tmp_path: Path) -> None:
     """And after, the set that was refused is registered when it is sent again."""
     settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_temporal_timeout_s=1)

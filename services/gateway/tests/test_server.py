@@ -56,7 +56,7 @@ def port_of(running: subprocess.Popen[str]) -> int:
     """Read the port off the line that tells it."""
     assert running.stderr
     for line in running.stderr:
-        if found := re.search(r"gateway listening on 127\.0\.0\.1:(\d+)$", line.rstrip()):
+        if found := re.search(r'gateway listening on 127\.0\.0\.1:(\d+)"', line):
             return int(found[1])
     raise AssertionError("it never said where it listens")
 

@@ -26,9 +26,10 @@ from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.probe import probe
 from contextworker.core.testing.server import free_port
+from contextworker.core.tls import TlsFiles
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
-from contextworker.gateway.tls import ReloadingTls, TlsFiles
+from contextworker.gateway.tls import ReloadingTls
 
 
 class Folder:

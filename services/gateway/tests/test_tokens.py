@@ -36,9 +36,8 @@ from hypothesis import strategies as st
 from temporalio.client import Client
 
 from contextworker.core.client import AsyncWorkerClient
+from contextworker.core.tokens.jwks import VerifyingKey, read_jwks
 from contextworker.gateway.errors import UnauthenticatedError
-from contextworker.gateway.identity.jwks import VerifyingKey, read_jwks
-from contextworker.gateway.identity.refused import RefusedTokens
 from contextworker.gateway.identity.tokens import Tokens
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
@@ -246,7 +245,7 @@ async def test_refused_tokens_are_told_of_once_in_a_while(
     temporal_client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An operator sees that something is refused, why, and whence; a stranger fills no log."""
-    caplog.set_level(logging.INFO, "contextworker.gateway")
+    caplog.set_level(logging.INFO, "contextworker.core.tokens")
     configured = GatewaySettings(port=0, gateway_shutdown_grace_s=0, gateway_auth_secret=SECRET)
     expired = jwt.encode(claims(iss=None, aud=None, exp=later(-40)), SECRET, "HS256")
     async with gateway(temporal_client, configured) as port, connected(port) as caller:
@@ -259,24 +258,6 @@ async def test_refused_tokens_are_told_of_once_in_a_while(
     assert told[0].startswith("unauthenticated: expired (ListTasks, from ipv4:127.0.0.1:")
     assert told[1].startswith("unauthenticated: missing (ListModules, from ipv4:127.0.0.1:")
     assert not any(piece in caplog.text for piece in expired.split("."))
-
-
-def test_what_was_not_told_of_is_counted(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The next line says how many there were."""
-    caplog.set_level(logging.INFO)
-    refused = RefusedTokens(interval_s=60)
-    for seconds in (0, 1, 2, 61, 62, 122):
-        with monkeypatch.context() as patch:
-            patch.setattr(time, "monotonic", lambda now=seconds: now)
-            refused.tell("expired", "ListTasks", "ipv4:192.0.2.1:7")
-
-    line = "unauthenticated: expired (ListTasks, from ipv4:192.0.2.1:7)"
-    more = "more such calls since this was last said"
-    assert [line, f"{line}, and 2 {more}", f"{line}, and 1 {more}"] == [
-        it.getMessage() for it in caplog.records
-    ]
 
 
 @pytest.mark.parametrize(

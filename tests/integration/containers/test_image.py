@@ -21,11 +21,12 @@ RESTRICTED = [
 ]
 NEEDS = {
     "gateway": ["core"],
+    "codec-server": ["core"],
     "brain": ["core"],
     "harvest": ["core", "brain"],
     "gardener": ["core", "brain"],
     "sandbox": ["core", "brain"],
-    "cli": ["core", "brain", "gateway", "harvest", "gardener", "sandbox"],
+    "cli": ["core", "brain", "gateway", "codec-server", "harvest", "gardener", "sandbox"],
 }
 EVERY_DISTRIBUTION = """
 import json, sys
@@ -210,9 +211,10 @@ def test_a_container_that_is_stopped_while_it_starts_ends(images: Mapping[str, s
             "TEMPORAL_ADDRESS 'no address'",
         ),
         ("gateway", {}, "error: the gateway does not authenticate its callers, so it binds to"),
+        ("codec-server", {}, "error: the codec server does not authenticate its callers, so it"),
         ("brain", {"BRAIN_URL": "mysql://host/db"}, "BRAIN_URL"),
     ],
-    ids=["harvest", "gardener", "gateway", "brain"],
+    ids=["harvest", "gardener", "gateway", "codec server", "brain"],
 )
 def test_a_wrong_setting_is_one_sentence(
     images: Mapping[str, str], member: str, variables: dict[str, str], words: str

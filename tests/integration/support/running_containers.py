@@ -19,7 +19,7 @@ from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
-MEMBERS = ["gateway", "harvest", "gardener", "sandbox", "brain", "cli"]
+MEMBERS = ["gateway", "codec-server", "harvest", "gardener", "sandbox", "brain", "cli"]
 ALSO = {"sandbox": "brain"}
 """What an image holds besides its member and what that needs: code may ask the Brain."""
 CLOSED = {"completed", "failed", "cancelled", "terminated", "timed_out"}

@@ -138,7 +138,7 @@ class Travels:
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     async def start_worker(self, version: str, **settings: str) -> None:
-        """Start a release's worker, and wait until it polls."""
+        """Start a release's worker, and wait until it polls and Temporal tells so."""
         root = self.folder / version
         if not root.exists():
             write_release(self.folder, version)
@@ -148,6 +148,11 @@ class Travels:
         while f"polls {QUEUE}" not in log.read_text():
             assert self.workers[version].poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
+            await asyncio.sleep(0.05)
+        # Its first poll makes the version known, and is listed a moment later.
+        build_id = settings.get("TEMPORAL_WORKER_BUILD_ID", version)
+        while not (await self.states())[build_id]["workers"]:
+            assert time.monotonic() < deadline, f"no worker of {build_id} is listed"
             await asyncio.sleep(0.05)
 
     def _spawn(

@@ -66,6 +66,8 @@ class Orders:
     upserts: Counter[str] = field(default_factory=Counter)
     """SKU -> how often it was stored."""
     traces: set[str] = field(default_factory=set)
+    traceparents: set[str] = field(default_factory=set)
+    """What W3C's trace context says of the spans that called."""
 
 
 class CommerceService:
@@ -147,6 +149,9 @@ class CommerceService:
         """Begin a call as ordered."""
         orders = self.orders
         orders.calls += 1
+        carried = dict(context.invocation_metadata()).get("traceparent")
+        if carried is not None:
+            orders.traceparents.add(carried)
         self._running += 1
         orders.most_at_once = max(orders.most_at_once, self._running)
         try:

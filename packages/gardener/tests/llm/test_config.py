@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.logs.redaction import REDACTED, redacted
 from contextworker.gardener.enrichers.categories.taxonomy import Category, Taxonomy
 from contextworker.gardener.llm.asking import LlmEnricher
 from contextworker.gardener.llm.config import LlmConfig
@@ -131,6 +132,15 @@ def test_a_key_fits_into_a_header() -> None:
         config(api_key_env="LLM_KEY").api_key({"LLM_KEY": "sk-se\ncret"})
 
     assert "cret" not in str(caught.value)
+
+
+def test_the_log_knows_the_key() -> None:
+    """A server may repeat it in words that no pattern knows."""
+    assert "none-that-looks-like-one" == config(api_key_env="LLM_KEY").api_key(
+        {"LLM_KEY": "none-that-looks-like-one"}
+    )
+
+    assert REDACTED == redacted("none-that-looks-like-one")
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

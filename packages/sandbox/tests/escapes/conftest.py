@@ -30,7 +30,7 @@ def secret() -> str:
     return "swordfish-2718281828"
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def interpreter(secret: str) -> AsyncIterator[Interpreter]:
     """Two interpreter processes, started by a process with a secret in its environment."""
     with pytest.MonkeyPatch.context() as patch:
@@ -41,7 +41,7 @@ async def interpreter(secret: str) -> AsyncIterator[Interpreter]:
             yield opened
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def beside(interpreter: Interpreter) -> Beside:
     """Have a second tenant work while something happens; each of its runs must come out right."""
 

@@ -33,7 +33,9 @@ class Programs:
     @asynccontextmanager
     async def of(cls, port: int, temporal: Client, store: str) -> AsyncIterator["Programs"]:
         """Call a gateway."""
-        async with AsyncWorkerClient(f"127.0.0.1:{port}", service="tests") as client:
+        async with AsyncWorkerClient(
+            f"127.0.0.1:{port}", service="tests", timeout=TIMEOUT_S
+        ) as client:
             yield cls(client, temporal, Path(urlsplit(store).path))
 
     async def start(self, code: str, *, tenant_id: str = "acme", **fields: Any) -> AsyncTask:

@@ -167,6 +167,18 @@ ENDINGS = (
         metadata=("size", "limit"),
     ),
     _ending(
+        errors.UnreadableRunError,
+        "the gateway lacks the key, or the store, that it takes to see who may look at the run or "
+        "schedule",
+        rpcs=(*_ONE_RUN, *_ONE_SCHEDULE),
+    ),
+    _ending(
+        errors.StoreUnavailableError,
+        "the object store does not take the unit, which is too large for Temporal",
+        rpcs=("StartWorkflow", "ExecuteCode"),
+        retry=True,
+    ),
+    _ending(
         errors.GatewayStoppingError,
         "the gateway stops while the call goes on; another one answers",
         rpcs=("WatchTask",),

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from contextworker.brain.measuring import measured
 from contextworker.brain.protocol import Brain
 from contextworker.brain.settings import BrainSettings, is_service
+from contextworker.brain.tracing import traced
 
 
 @asynccontextmanager
@@ -33,10 +35,10 @@ async def open_brain(url: str | None = None) -> AsyncIterator[Brain]:
         from contextworker.brain.commerce.opening import open_commerce  # noqa: PLC0415
 
         async with open_commerce(url, settings) as commerce:
-            yield commerce
+            yield traced(measured(commerce), "commerce")
         return
     target = parse_url(url)
     async with open_database(target, settings) as database:
         await ensure_head(database, migrating=settings.migrate)
         await database.read(warn_if_exempt, database.name)
-        yield SqlBrain(database)
+        yield traced(measured(SqlBrain(database)), database.dialect)

@@ -11,6 +11,7 @@ from contextworker.brain.models import (
     EnrichmentStatus,
     Example,
     HistoryEntry,
+    LastHarvest,
     ModelRecord,
     Product,
     ProductRecord,
@@ -317,4 +318,11 @@ class Brain(Protocol):
         supplier_code: str | None = None,
     ) -> list[RunRecord]:
         """Return runs, the latest started first; `after` is the last run_id seen."""
+        ...
+
+    async def last_harvests(self) -> list[LastHarvest]:
+        """Return when each supplier of each tenant was last harvested with success.
+
+        For operators: the one call that is of no tenant. It never answers a caller's request.
+        """
         ...

@@ -48,7 +48,7 @@ def store_url() -> str:
         if folders.brain_db.exists():
             return folders.store_url
     raise StackError(
-        "Nobody knows where the gardener's workers read files: set CONTEXTWORKER_STORE_URL as it "
+        "Nobody knows which object store the workers have: set CONTEXTWORKER_STORE_URL as it "
         "is set for them.",
         [f"Or start a stack here with:  {command('up')}"],
     )

@@ -146,6 +146,20 @@ def make_app() -> App:
         help="Look into the Brain: products, their history and relations, rejects, runs.",
     )
     app.command(
+        f"{_COMMANDS}.keys:app",
+        name="keys",
+        group=stored,
+        sort_key=4,
+        help="Make keys that encrypt what Temporal stores of a run.",
+    )
+    app.command(
+        f"{_COMMANDS}.objects:app",
+        name="objects",
+        group=stored,
+        sort_key=5,
+        help="Clean up large payloads in the object store.",
+    )
+    app.command(
         f"{_COMMANDS}.new_module:new_module",
         name="new-module",
         group=members,

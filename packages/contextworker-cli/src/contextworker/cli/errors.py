@@ -9,6 +9,7 @@ CliError                   a sentence for the person at the terminal; exit code 
 ├── BrainError             the Brain cannot be opened
 ├── DeployError            a module's versions cannot be seen, or not be changed so
 ├── ReleaseError           a member cannot be released
+├── KeyFileError           a file of keys cannot be read or changed
 ├── TokenError             a token or its key cannot be made
 └── ScaffoldError          a new module cannot be made
 """
@@ -70,6 +71,10 @@ class BrainError(CliError):
 
 class TokenError(CliError):
     """A token, or the key to sign it with, cannot be made."""
+
+
+class KeyFileError(CliError):
+    """A file of keys cannot be read, or not be changed as asked."""
 
 
 class ReleaseError(CliError):

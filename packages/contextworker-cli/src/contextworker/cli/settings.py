@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from contextworker.cli.errors import CliError
+from contextworker.core.printing import PrintedRedacted
 
 DEFAULT_PORT = 50052
 
 
-class CliSettings(BaseSettings):
+class CliSettings(PrintedRedacted):
     """Where things are."""
 
     model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
@@ -28,8 +29,8 @@ class CliSettings(BaseSettings):
     store_url: str = Field(
         default="",
         validation_alias=AliasChoices("CONTEXTWORKER_STORE_URL"),
-        description="The object store that `contextworker gardener train` puts a file into; else "
-        "the running stack's.",
+        description="The object store that `contextworker gardener train` puts a file into and "
+        "`contextworker objects` cleans; else the running stack's.",
     )
     suppliers_dir: Path | None = Field(
         default=None,

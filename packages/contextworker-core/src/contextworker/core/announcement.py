@@ -27,6 +27,12 @@ class AnnouncedRoute(Message):
     payload_schema: dict[str, JsonValue] | None = Field(
         default=None, description="JSON Schema that a StartWorkflow payload must fit."
     )
+    summary: str | None = Field(
+        default=None, description="Template over payload fields, of a run's summary."
+    )
+    search_attributes: dict[str, str] = Field(
+        default_factory=dict, description="Payload fields by the search attributes they fill."
+    )
     needs_caller: bool = Field(
         default=False, description="Whether runs are given the rights of whoever starts them."
     )
@@ -52,6 +58,8 @@ class Announcement(Message):
                     description=route.description,
                     workflow_id=route.workflow_id,
                     payload_schema=route.payload.model_json_schema() if route.payload else None,
+                    summary=route.summary,
+                    search_attributes=dict(route.search_attributes),
                     needs_caller=route.needs_caller,
                 )
                 for route in module.routes

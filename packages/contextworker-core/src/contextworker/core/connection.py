@@ -2,16 +2,19 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import stamina
+from temporalio import client, worker
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import KeepAliveConfig
 
+from contextworker.core.converter import DATA_CONVERTER
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.plugin import ContextPlugin
 
@@ -31,6 +34,8 @@ async def connect(
     lazy: bool = False,
     environment: Mapping[str, str] | None = None,
     runtime: Runtime | None = None,
+    data_converter: DataConverter = DATA_CONVERTER,
+    interceptors: Sequence[client.Interceptor | worker.Interceptor] = (),
 ) -> Client:
     """Connect to Temporal as its environment says, waiting while it is down.
 
@@ -43,12 +48,16 @@ async def connect(
             Temporal is. Workers need a connected client.
         environment: The variables to read; the process's own when left out.
         runtime: The SDK's runtime, where the process has one of its own: see `metrics_runtime`.
+        data_converter: See `ContextPlugin`.
+        interceptors: See `ContextPlugin`.
 
     Raises:
         ConfigurationError: The settings cannot be right, so waiting would not help.
     """
     config = load_config(os.environ if environment is None else environment)
-    plugin = ContextPlugin(*shared_modules)
+    plugin = ContextPlugin(
+        *shared_modules, data_converter=data_converter, interceptors=interceptors
+    )
     address = config["target_host"]
     async for attempt in stamina.retry_context(
         on=_is_outage, attempts=None, timeout=None, wait_initial=0.2, wait_max=_MAX_WAIT_S
@@ -100,6 +109,11 @@ def load_config(environment: Mapping[str, str]) -> ClientConnectConfig:
 
 def _checked(address: str) -> str:
     """Refuse what is no address now: a lazy client would only find out at its first call."""
+    if "@" in address:  # never quoted: logs name the address
+        raise ConfigurationError(
+            "TEMPORAL_ADDRESS has a name or a password before its host; give host:port alone, and "
+            "an API key as TEMPORAL_API_KEY"
+        )
     try:
         parts = urlsplit(f"//{address.rpartition('://')[2]}")
         valid = bool(parts.hostname and parts.port)

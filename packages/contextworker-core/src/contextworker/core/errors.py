@@ -5,6 +5,7 @@ ContextWorkerError
 │   ├── ConfigurationError    a setting, file or registration is wrong
 │   └── InvalidInputError     what the caller sent is wrong
 └── TransientError            the world was in the way: retried by policy
+    └── UnreadableError       a value cannot be read yet: its key or its store is missing
 
 Activities simply raise these. The worker turns a PermanentError into a non-retryable Temporal
 failure whose type is the class name; a message is one sentence for the person who will read it.
@@ -29,3 +30,7 @@ class InvalidInputError(PermanentError):
 
 class TransientError(ContextWorkerError):
     """The world was in the way; a later attempt may succeed."""
+
+
+class UnreadableError(TransientError):
+    """A value that Temporal holds cannot be read: a key is missing, or the store it lies in."""

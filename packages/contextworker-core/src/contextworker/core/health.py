@@ -40,6 +40,10 @@ class Health:
         """Say that the process has started."""
         self._ready.set()
 
+    async def serving(self) -> None:
+        """Answer SERVING, of a process that works without Temporal."""
+        await self._set(serving=True)
+
     async def leave(self) -> None:
         """Answer NOT_SERVING from now on."""
         await self._servicer.enter_graceful_shutdown()

@@ -6,6 +6,7 @@ and a reader can tell that it read what was written.
 
 import asyncio
 import hashlib
+import re
 import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -14,14 +15,17 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 from obstore.store import ObjectStore as Backend
 
 from contextworker.core.errors import ConfigurationError, PermanentError, TransientError
+from contextworker.core.logs.redaction import redacted
 from contextworker.core.messages import ObjectRef
+from contextworker.core.metrics.stores import STORED_BYTES, Tenant
 
 _CHUNK = 1024 * 1024
+_HALF_WRITTEN = re.compile(r"[0-9a-f]{64}#[0-9]+")  # as a local store calls it
 _PARTS_AT_ONCE = 2  # of a large file, each 5 MiB in memory
 
 
@@ -46,8 +50,8 @@ class ObjectStore:
         parts = urlsplit(url)
         if parts.scheme == "file" and parts.netloc not in ("", "localhost"):
             raise ConfigurationError(
-                f"object store {url!r} cannot be opened: file:// needs an absolute path, such as "
-                "file:///var/lib/contextworker"
+                f"object store {redacted(url)!r} cannot be opened: file:// needs an absolute "
+                "path, such as file:///var/lib/contextworker"
             )
         try:
             if parts.scheme == "file":
@@ -55,7 +59,11 @@ class ObjectStore:
                 return cls(LocalStore(folder, mkdir=True), folder=folder)
             return cls(from_url(url))
         except (BaseError, OSError, ValueError) as error:
-            raise ConfigurationError(f"object store {url!r} cannot be opened: {error}") from error
+            # Its other lines hold the URL in parts, a password among them.
+            reason = redacted(str(error).partition("\n")[0])
+            raise ConfigurationError(
+                f"object store {redacted(url)!r} cannot be opened: {reason}"
+            ) from error
 
     async def put(self, data: bytes, *, prefix: str) -> ObjectRef:
         """Store bytes. Idempotent: the same bytes give the same reference."""
@@ -135,10 +143,27 @@ class ObjectStore:
                 f"objects under {prefix} cannot be deleted: {_words(error)}"
             ) from error
         if self._folder is not None:
-            # Nor does a folder stay for each: the store's own cleaning would also take folders that
-            # somebody is about to write into. One that still holds something stays.
-            with suppress(OSError):
-                (self._folder / prefix).rmdir()
+            await asyncio.to_thread(_tidy, self._folder / prefix)
+
+    async def folders(self, prefix: str = "") -> list[str]:
+        """Return what stands behind a prefix, up to the next slash; of objects, nothing."""
+        try:
+            found = await obstore.list_with_delimiter_async(self._backend, prefix or None)
+        except BaseError as error:
+            raise TransientError(
+                f"folders under {prefix!r} cannot be listed: {_words(error)}"
+            ) from error
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
+
+    async def create(self, key: str) -> bool:
+        """Make an empty object; False where it is there: of many who try at once, one makes it."""
+        try:
+            await obstore.put_async(self._backend, key, b"", mode="create")
+        except AlreadyExistsError:
+            return False
+        except BaseError as error:
+            raise TransientError(f"object {key} cannot be made: {_words(error)}") from error
+        return True
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; one that is not there is no error."""
@@ -165,6 +190,20 @@ class ObjectStore:
             raise TransientError(
                 f"object {reference.key} cannot be stored: {_words(error)}"
             ) from error
+        STORED_BYTES.add(reference.size, Tenant(reference.key.partition("/")[0]))
+
+
+def _tidy(folder: Path) -> None:
+    """Delete what writers that were killed left half-written, which no list shows; and the folder.
+
+    The store's own cleaning would also take folders that somebody is about to write into. One that
+    still holds something stays.
+    """
+    for path in folder.rglob("*#*"):
+        if _HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _digest(path: Path) -> tuple[str, int]:

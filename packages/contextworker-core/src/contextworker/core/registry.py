@@ -1,16 +1,18 @@
 """Which modules there are, and which workflow types each one serves."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any, Self
 
 from pydantic import BaseModel
 
+from contextworker.core.attribute_names import ROUTE_ATTRIBUTES
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.summaries import SummaryTemplate
 from contextworker.core.workflow_ids import WorkflowIdTemplate
 
 ENTRY_POINT_GROUP = "contextworker.modules"
@@ -27,13 +29,18 @@ class Route:
     `payload` is the model the gateway checks a StartWorkflow payload against. `workflow_id` is a
     template over payload fields, such as `harvest-{tenant_id}-{supplier_code}`: while a run with
     that id is open, a second start joins it. Without one, every unit starts a run of its own.
-    `needs_caller` asks the gateway for the rights of whoever starts a run (core.caller).
+    `summary`, a template as well, is the line beside each run in Temporal's UI; `description` is
+    where there is none. `search_attributes` says which payload fields runs are found by there:
+    `{"SupplierCode": "supplier_code"}`. `needs_caller` asks the gateway for the rights of whoever
+    starts a run (core.caller).
     """
 
     workflow: type
     payload: type[BaseModel] | None = None
     workflow_id: str | None = None
     description: str = ""
+    summary: str | None = None
+    search_attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
     needs_caller: bool = False
 
     @property
@@ -51,17 +58,32 @@ class Route:
         """Refuse a route that could not be served.
 
         Raises:
-            ConfigurationError: The class is no workflow, or the template names no payload fields.
+            ConfigurationError: The class is no workflow, a template names no payload fields, or a
+                search attribute is none that routes may fill.
         """
-        kind = self.workflow_type
-        if self.workflow_id is None:
-            return
-        known = set(self.payload.model_fields) if self.payload else set()
-        unknown = set(WorkflowIdTemplate.parse(self.workflow_id).fields) - known
-        if unknown:
+        _ = self.workflow_type  # which says so where the class is no workflow
+        if self.workflow_id is not None:
+            template = WorkflowIdTemplate.parse(self.workflow_id)
+            self._check_fields(template.fields, f"the workflow id template {self.workflow_id!r}")
+        if self.summary is not None:
+            summary = SummaryTemplate.parse(self.summary)
+            self._check_fields(summary.fields, f"the summary {self.summary!r}")
+        if unknown := self.search_attributes.keys() - ROUTE_ATTRIBUTES:
+            known = ", ".join(sorted(ROUTE_ATTRIBUTES))
             raise ConfigurationError(
-                f"route {kind!r}: the workflow id template {self.workflow_id!r} names "
-                f"{', '.join(sorted(unknown))}, which the payload model does not have"
+                f"route {self.workflow_type!r}: there is no search attribute "
+                f"{', '.join(sorted(unknown))} to fill; known: {known}"
+            )
+        for name, payload_field in self.search_attributes.items():
+            self._check_fields([payload_field], f"the search attribute {name!r}")
+
+    def _check_fields(self, fields: Iterable[str], what: str) -> None:
+        kind = self.workflow_type
+        known = set(self.payload.model_fields) if self.payload else set()
+        if unknown := set(fields) - known:
+            raise ConfigurationError(
+                f"route {kind!r}: {what} names {', '.join(sorted(unknown))}, which the payload "
+                "model does not have"
             )
 
 

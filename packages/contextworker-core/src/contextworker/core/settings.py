@@ -8,12 +8,23 @@ import logging
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import SettingsConfigDict
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.logs.formats import LogFormat
+from contextworker.core.logs.redaction import conceal
+from contextworker.core.printing import PrintedRedacted, secrets_in
 
 
 class Promotion(StrEnum):
@@ -38,13 +49,17 @@ def _level(name: str) -> str:
     return name.upper()
 
 
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value  # as a variable that a deployment left empty
+
+
 def _commit(text: str) -> str:
     if text and not re.fullmatch(r"[0-9a-f]{7,64}", text.lower()):
         raise ValueError("is no commit: give its hash, 7 to 64 hexadecimal digits")
     return text.lower()
 
 
-class Settings(BaseSettings):
+class Settings(PrintedRedacted):
     """Settings from the environment; a wrong one is told by its variable's name, not its value.
 
     Raises:
@@ -62,6 +77,9 @@ class Settings(BaseSettings):
             ]
             # Without its cause, which would show the values: one may be a secret.
             raise ConfigurationError("; ".join(told)) from None
+        for value in vars(self).values():
+            if isinstance(value, SecretStr):
+                conceal(*secrets_in(value.get_secret_value()))
 
     @classmethod
     def _variable(cls, loc: tuple[int | str, ...]) -> str:
@@ -79,6 +97,18 @@ class RuntimeSettings(Settings):
     log_level: Annotated[str, AfterValidator(_level)] = Field(
         default="INFO", description="Standard level name."
     )
+    log_format: LogFormat = Field(
+        default=LogFormat.AUTO,
+        description=(
+            "json: one line of JSON a record; console: for a person; "
+            "auto: console where standard error is a terminal."
+        ),
+    )
+    no_color: str = Field(
+        default="",
+        validation_alias="NO_COLOR",
+        description="Anything here: no colours in the log, also on a terminal.",
+    )
     store_url: str = Field(
         default_factory=lambda: Path(".contextworker/objects").resolve().as_uri(),
         description=(
@@ -90,12 +120,74 @@ class RuntimeSettings(Settings):
         default=True,
         description="Worker Deployment versions; off where the Temporal server lacks them.",
     )
-    metrics_address: str = Field(
-        default="",
+    encryption_keys: SecretStr = Field(
+        default=SecretStr(""),
         description=(
-            "host:port of Temporal's metrics for Prometheus, by IP address; empty for none."
+            "Keys that encrypt whatever Temporal stores of a run, `id:base64,id:base64`: the first "
+            "encrypts, all decrypt. All members take the same. Empty for no encryption."
         ),
     )
+    encryption_keys_file: Annotated[Path | None, BeforeValidator(_none_if_empty)] = Field(
+        default=None,
+        description=(
+            "TOML file of keys, in place of CONTEXTWORKER_ENCRYPTION_KEYS; it may give tenants "
+            "keys of their own, and is read again when it changes."
+        ),
+    )
+    external_payloads: bool = Field(
+        default=False,
+        description=(
+            "Keep large payloads in the object store, and references to them in Temporal. Every "
+            "member, the gateway too, then needs the same CONTEXTWORKER_STORE_URL."
+        ),
+    )
+    external_payload_bytes: int = Field(
+        default=256 * 1024,
+        ge=16 * 1024,
+        le=2 * 1024 * 1024,
+        description="From which size on a payload goes to the object store.",
+    )
+    payload_retention_days: int = Field(
+        default=180,
+        ge=0,
+        description=(
+            "When payloads go from the object store; more than the longest run and the namespace's "
+            "retention together. 0 for never."
+        ),
+    )
+    metrics_address: str = Field(
+        default="",
+        description=("host:port of the metrics for Prometheus, by IP address; empty for none."),
+    )
+    metrics_max_tenants: int = Field(
+        default=100,
+        ge=0,
+        description="How many tenants the metrics tell apart; what comes later is `other`.",
+    )
+    metrics_max_suppliers: int = Field(
+        default=1000,
+        ge=0,
+        description="How many suppliers the metrics tell apart; what comes later is `other`.",
+    )
+
+    @model_validator(mode="after")
+    def _one_store_for_all(self) -> Self:
+        # The default is a folder of each process's own.
+        if self.external_payloads and "store_url" not in self.model_fields_set:
+            raise ValueError(
+                "CONTEXTWORKER_EXTERNAL_PAYLOADS is set without CONTEXTWORKER_STORE_URL: give the "
+                "store that every member reaches"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keys_from_one_place(self) -> Self:
+        if self.encryption_keys.get_secret_value() and self.encryption_keys_file is not None:
+            raise ValueError(
+                "CONTEXTWORKER_ENCRYPTION_KEYS and CONTEXTWORKER_ENCRYPTION_KEYS_FILE are both "
+                "set: give the keys in one of them"
+            )
+        return self
 
 
 class WorkerSettings(RuntimeSettings):

@@ -15,8 +15,10 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from contextworker.core.deployment import announce, deployment_config
 from contextworker.core.errors import ConfigurationError, TransientError
+from contextworker.core.logs.context import name_queue
 from contextworker.core.registry import Activity, ModuleConfig
 from contextworker.core.settings import WorkerSettings
+from contextworker.core.uncounted import take_back_with
 from contextworker.core.versions import refuse_shared_version, version_of
 
 _log = logging.getLogger(__name__)
@@ -63,6 +65,7 @@ async def run_worker(
         Exception: Whatever ended a worker for good; the others are stopped first.
     """
     refuse_shared_version(modules, settings)
+    take_back_with(client)
     async with AsyncExitStack() as stack:
         workers = [
             await stack.enter_async_context(_open_worker(client, module, settings))
@@ -124,6 +127,7 @@ async def _open_worker(
     build_id = version_of(module, settings).build_id
     at_once = module.max_concurrent_activities or settings.max_concurrent_activities
     async with _open_activities(module) as activities:
+        name_queue(module.queue, module.name)
         with ThreadPoolExecutor(at_once, thread_name_prefix=f"{module.name}-activity") as threads:
             yield Worker(
                 client,

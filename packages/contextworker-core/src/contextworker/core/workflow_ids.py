@@ -11,11 +11,11 @@ types nor two tenants ever share one, whatever their templates.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from string import Formatter
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.templates import parts_of
 
 MAX_CHARACTERS = 1000
 """What Temporal takes."""
@@ -39,16 +39,13 @@ class WorkflowIdTemplate:
             ConfigurationError: It is no text with `{field}` names.
         """
         try:
-            parsed = list(Formatter().parse(template))
+            parsed = parts_of(template)
         except ValueError as error:
-            raise _broken(template) from error
-        if any(
-            field is not None and (not field.isidentifier() or spec or conversion)
-            for _, field, spec, conversion in parsed
-        ):
-            raise _broken(template)
+            raise ConfigurationError(
+                f"the workflow id template {template!r} is no text with {{field}} names"
+            ) from error
         parts: list[tuple[str, str | None]] = []
-        for literal, field, _, _ in parsed:
+        for literal, field in parsed:
             # A brace that stands for itself ends a literal, which goes on behind it.
             before = parts.pop()[0] if parts and parts[-1][1] is None else ""
             parts.append((before + literal, field))
@@ -105,7 +102,10 @@ def escape(value: str, *, last: bool = False) -> str:
     return escaped if last else escaped.replace("-", "%2D")
 
 
-def _broken(template: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"the workflow id template {template!r} is no text with {{field}} names"
-    )
+def tenant_in(workflow_id: str) -> str | None:
+    """Return the tenant that an id names, also that of a schedule's runs; None where it has none.
+
+    Of an id that was not written here, what stands in a tenant's place.
+    """
+    _, _, behind = workflow_id.partition("-")
+    return unquote(behind.partition("-")[0]) or None

@@ -24,8 +24,10 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     """
     # Not at the top: whoever only wants the routes need not load database drivers and enrichers.
     from contextworker.brain import open_brain  # noqa: PLC0415
+    from contextworker.core.metrics import reporting  # noqa: PLC0415
     from contextworker.gardener.enrichers.configuration import read_configuration  # noqa: PLC0415
     from contextworker.gardener.enriching.activities import Gardening, check  # noqa: PLC0415
+    from contextworker.gardener.enriching.metering import Catalogues  # noqa: PLC0415
     from contextworker.gardener.review.activities import Reviewing  # noqa: PLC0415
     from contextworker.gardener.training.activities import Training  # noqa: PLC0415
 
@@ -37,7 +39,8 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
         gardening = Gardening(brain, objects, settings, configuration)
         reviewing = Reviewing(brain, configuration, gardening.pipeline_now)
         training = Training(brain, objects, configuration)
-        yield [*gardening.all, *reviewing.all, *training.all]
+        async with reporting(Catalogues(brain).tell, "how products stand"):
+            yield [*gardening.all, *reviewing.all, *training.all]
 
 
 module = ModuleConfig(
@@ -47,11 +50,15 @@ module = ModuleConfig(
             workflow=GardenerWorkflow,
             payload=GardenerRequest,
             workflow_id="gardener-{tenant_id}",
+            summary="Enrich products of {tenant_id} {supplier_code}",
+            search_attributes={"SupplierCode": "supplier_code"},
             description="Enrich a tenant's pending products: category, brand, model, measures …",
         ),
         Route(
             workflow=ReviewWorkflow,
             payload=ReviewRequest,
+            summary="Review for {tenant_id}: {action} {task}",
+            search_attributes={"SupplierCode": "supplier_code"},
             description="List results in review, or accept, reject or correct some of them.",
             needs_caller=True,
         ),
@@ -59,6 +66,7 @@ module = ModuleConfig(
             workflow=TrainWorkflow,
             payload=TrainRequest,
             workflow_id="gardener_train-{tenant_id}",
+            summary="Train {task} for {tenant_id}",
             description="Train a task's model on what people decided; use it if it is no worse.",
             needs_caller=True,
         ),

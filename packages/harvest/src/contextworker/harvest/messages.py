@@ -109,6 +109,9 @@ class HarvestPlan(Message):
 
     retries: Retries
     heartbeat_timeout_s: float
+    hosts: tuple[str, ...] = Field(
+        default=(), description="Of each feed, with its scheme, to be shown."
+    )
 
 
 class SupplierList(Message):

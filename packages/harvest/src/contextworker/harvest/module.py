@@ -18,9 +18,11 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     return_freed_memory()
     # Only a worker needs these; who merely asks for the routes does not wait for them.
     from contextworker.brain import open_brain  # noqa: PLC0415
+    from contextworker.core.metrics import reporting  # noqa: PLC0415
     from contextworker.core.objects import ObjectStore  # noqa: PLC0415
     from contextworker.core.settings import RuntimeSettings  # noqa: PLC0415
     from contextworker.harvest.activities import Harvester  # noqa: PLC0415
+    from contextworker.harvest.counting import Freshness  # noqa: PLC0415
     from contextworker.harvest.feeds.fetch import Fetcher, fetch_limits  # noqa: PLC0415
     from contextworker.harvest.settings import HarvestSettings  # noqa: PLC0415
     from contextworker.harvest.suppliers import SupplierDirectory  # noqa: PLC0415
@@ -29,21 +31,24 @@ async def open_activities() -> AsyncIterator[Sequence[Activity]]:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = HarvestSettings()
     async with open_brain() as brain:
+        suppliers = SupplierDirectory(settings.suppliers_dir)
+        freshness = Freshness(brain, suppliers)
         harvester = Harvester(
             settings=settings,
-            suppliers=SupplierDirectory(settings.suppliers_dir),
+            suppliers=suppliers,
             fetcher=Fetcher(fetch_limits(settings), environment=os.environ),
             store=ObjectStore.from_url(RuntimeSettings().store_url),
             brain=brain,
         )
-        yield [
-            harvester.list_suppliers,
-            harvester.start_harvest,
-            harvester.fetch_products,
-            harvester.transform_data,
-            harvester.sync_to_brain,
-            harvester.finish_harvest,
-        ]
+        async with reporting(freshness.tell, "when suppliers were harvested"):
+            yield [
+                harvester.list_suppliers,
+                harvester.start_harvest,
+                harvester.fetch_products,
+                harvester.transform_data,
+                harvester.sync_to_brain,
+                harvester.finish_harvest,
+            ]
 
 
 module = ModuleConfig(
@@ -53,6 +58,8 @@ module = ModuleConfig(
             workflow=HarvestWorkflow,
             payload=HarvestRequest,
             workflow_id=WORKFLOW_ID,
+            summary="Harvest {supplier_code} for {tenant_id}",
+            search_attributes={"SupplierCode": "supplier_code"},
             description="Import a supplier's feeds into the Brain; `all` for every supplier.",
         )
     ],

@@ -27,6 +27,7 @@ def run_prefix(run: HarvestRun) -> str:
 
 async def keep_latest(store: ObjectStore, run: HarvestRun, state: SupplierState | None) -> None:
     """Delete everything of a supplier but the feeds of its latest completed harvest."""
+    await store.delete_all(run_prefix(run))  # with its folder
     await store.delete_all(supplier_prefix(run), but=_needed(state))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 import polars as pl
@@ -139,10 +140,15 @@ class Transformer:
         loop = asyncio.get_running_loop()
         # Not `with`: waiting for the thread would hold up the loop when this is cancelled.
         reader = ThreadPoolExecutor(1, thread_name_prefix="read")
+        said_of = copy_context()  # whose run it is: a thread of a pool knows nothing of it
+
+        def following() -> Mapped | None:
+            return next(source, None)
+
         try:
-            coming = loop.run_in_executor(reader, next, source, None)
+            coming = loop.run_in_executor(reader, said_of.run, following)
             while (mapped := await coming) is not None:
-                coming = loop.run_in_executor(reader, next, source, None)
+                coming = loop.run_in_executor(reader, said_of.run, following)
                 await self._put(await asyncio.to_thread(gathering.take, mapped))
                 on_rows(gathering.rows)
         finally:

@@ -17,6 +17,7 @@ from temporalio.exceptions import (
 from contextcore import ContextUnit
 from contextworker.core.errors import PermanentError
 from contextworker.core.messages import Progress
+from contextworker.core.search_attributes import SUPPLIER_ATTRIBUTE, found_by
 from contextworker.core.workflow_ids import WorkflowIdTemplate
 from contextworker.harvest.messages import (
     ALL_SUPPLIERS,
@@ -37,8 +38,11 @@ from contextworker.harvest.messages import (
     SupplierOutcome,
     TransformedFeeds,
 )
+from contextworker.harvest.showing import Showing, of_feeds, of_hosts, of_rows
 
 SHORT = timedelta(minutes=1)
+SILENCE = timedelta(seconds=20)
+"""Of a worker that is taken for dead, before the run's plan says otherwise."""
 FETCH_LIMIT = timedelta(hours=2)
 TRANSFORM_LIMIT = timedelta(hours=6)
 SYNC_LIMIT = timedelta(hours=24)
@@ -52,17 +56,19 @@ class HarvestWorkflow:
     """Fetch a supplier's feeds, turn their rows into products, store them."""
 
     def __init__(self) -> None:
-        self._progress = Progress(stage="fetching")
+        self._showing = Showing()
         self._fetched: FetchedFeeds | None = None
+        self._silence = SILENCE
 
     @workflow.query(name="progress")
     def progress(self) -> Progress:
         """Tell the stage; the running activity's heartbeat tells the rows."""
-        return self._progress
+        return self._showing.progress
 
     @workflow.run
     async def run(self, unit: ContextUnit) -> ContextUnit:
         """Harvest the unit's supplier; answers with a HarvestReport or a HarvestAllReport."""
+        self._showing.tell(self._showing.progress)
         request = HarvestRequest.model_validate(unit.payload)
         if request.supplier_code == ALL_SUPPLIERS:
             everything = await self._harvest_all(unit, request)
@@ -94,7 +100,7 @@ class HarvestWorkflow:
             await self._finish(run, HarvestStatus.FAILED, error=failure.message)
             raise failure from error
         await self._finish(run, report.status, report=report)
-        self._progress = Progress(stage="done", done=report.rows, total=report.rows)
+        self._showing.tell(Progress(stage="done", done=report.rows, total=report.rows))
         return report
 
     async def _import(self, run: HarvestRun) -> HarvestReport:
@@ -103,15 +109,16 @@ class HarvestWorkflow:
             HarvestActivities.start_harvest,
             run,
             start_to_close_timeout=SHORT,
+            heartbeat_timeout=SILENCE,
             retry_policy=_policy(OWN_STORES_RETRY),
             summary=run.supplier_code,
         )
-        silence = timedelta(seconds=plan.heartbeat_timeout_s)
+        silence = self._silence = timedelta(seconds=plan.heartbeat_timeout_s)
         fetched = self._fetched = await self._fetch(run, plan, silence)
         _stop_if_cancelled()
         if fetched.not_modified:
             return _report(fetched, None, workflow.now() - started)
-        self._progress = Progress(stage="transforming")
+        self._showing.tell(Progress(stage="transforming"), of_feeds(fetched))
         transformed = await workflow.execute_activity_method(
             HarvestActivities.transform_data,
             fetched,
@@ -124,7 +131,8 @@ class HarvestWorkflow:
             else f"read {fetched.size:,} bytes",
         )
         _stop_if_cancelled()
-        self._progress = Progress(stage="storing", total=transformed.to_store)
+        storing = Progress(stage="storing", total=transformed.to_store)
+        self._showing.tell(storing, of_rows(transformed))
         await workflow.execute_activity_method(
             HarvestActivities.sync_to_brain,
             transformed,
@@ -147,7 +155,7 @@ class HarvestWorkflow:
             heartbeat_timeout=silence,
             retry_policy=_policy(plan.retries.fetch),
             cancellation_type=WAIT_FOR_CANCEL,
-            summary=f"fetch the feeds of {run.supplier_code}",
+            summary=of_hosts(run, plan),
         )
 
     async def _finish(
@@ -159,17 +167,17 @@ class HarvestWorkflow:
         error: str | None = None,
     ) -> None:
         """Record the end. Should even that fail, the run's own outcome is what callers must see."""
+        finishing = workflow.start_activity_method(
+            HarvestActivities.finish_harvest,
+            HarvestEnd(run=run, status=status, report=report, error=error, fetched=self._fetched),
+            start_to_close_timeout=FINISH_LIMIT,
+            heartbeat_timeout=self._silence,
+            retry_policy=_policy(OWN_STORES_RETRY),
+            cancellation_type=WAIT_FOR_CANCEL,
+            summary=status.value,
+        )
         try:
-            await workflow.execute_activity_method(
-                HarvestActivities.finish_harvest,
-                HarvestEnd(
-                    run=run, status=status, report=report, error=error, fetched=self._fetched
-                ),
-                start_to_close_timeout=FINISH_LIMIT,
-                retry_policy=_policy(OWN_STORES_RETRY),
-                cancellation_type=WAIT_FOR_CANCEL,
-                summary=status.value,
-            )
+            await _to_its_end(finishing)
         except ActivityError:
             workflow.logger.exception("the end of run %s could not be recorded", run.run_id)
 
@@ -178,6 +186,7 @@ class HarvestWorkflow:
             listed = await workflow.execute_activity_method(
                 HarvestActivities.list_suppliers,
                 start_to_close_timeout=SHORT,
+                heartbeat_timeout=SILENCE,
                 retry_policy=_policy(OWN_STORES_RETRY),
                 summary="list the suppliers",
             )
@@ -188,18 +197,18 @@ class HarvestWorkflow:
         total = len(listed.codes)
         if not total:
             raise PermanentError("there are no suppliers; add a supplier file for each")
-        self._progress = Progress(stage="harvesting", total=total, unit="suppliers")
+        self._showing.tell_suppliers(0, total)
         slots = asyncio.Semaphore(listed.parallel)
 
         async def one(code: str) -> SupplierOutcome:
             async with slots:
                 outcome = await _child(unit, request, code)
-            done = self._progress.done + 1
-            self._progress = Progress(stage="harvesting", done=done, total=total, unit="suppliers")
+            done = self._showing.progress.done + 1
+            self._showing.tell_suppliers(done, total, outcome.status)
             return outcome
 
         outcomes = await asyncio.gather(*(one(code) for code in listed.codes))
-        self._progress = Progress(stage="done", done=total, total=total, unit="suppliers")
+        self._showing.tell(Progress(stage="done", done=total, total=total, unit="suppliers"))
         return _summary(outcomes)
 
 
@@ -217,7 +226,8 @@ async def _child(unit: ContextUnit, request: HarvestRequest, code: str) -> Suppl
             unit.child(payload, provenance="worker:harvest:all"),
             id=workflow_id,
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
-            static_summary=f"harvest {code}",
+            static_summary=f"Harvest {code} for {request.tenant_id}",
+            search_attributes=found_by({SUPPLIER_ATTRIBUTE: code}),
         )
         report = HarvestReport.model_validate(answer.payload)
         status = report.status
@@ -266,6 +276,16 @@ def _report(
         duration_s=took.total_seconds(),
         **done.model_dump(include=set(Changes.model_fields)),
     )
+
+
+async def _to_its_end(activity: workflow.ActivityHandle[None]) -> None:
+    """Wait for an activity, whoever cancels meanwhile: it tells of what is done already."""
+    while not activity.done():
+        try:
+            await asyncio.shield(activity)
+        except asyncio.CancelledError:
+            if activity.done():
+                raise
 
 
 def _cancelled() -> bool:

@@ -49,6 +49,7 @@ module = ModuleConfig(
         Route(
             workflow=ExecuteCodeWorkflow,
             payload=ExecuteRequest,
+            summary="Run code for {tenant_id}",
             description="Run code that an agent wrote, in a sandbox.",
             needs_caller=True,
         )

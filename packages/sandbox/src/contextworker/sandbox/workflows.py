@@ -7,7 +7,9 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 from contextcore import ContextUnit
+from contextworker.core.details import show_details
 from contextworker.core.messages import Progress
+from contextworker.core.metrics.sandbox import EXECUTIONS, ExecutionEnd, Outcome
 from contextworker.sandbox.execution.answering import Answering
 from contextworker.sandbox.execution.journal import Journal
 from contextworker.sandbox.execution.lanes import is_stopping
@@ -59,6 +61,7 @@ class ExecuteCodeWorkflow:
             await program.snapshots.discard()
             raise
         await program.snapshots.discard()
+        _count(request.tenant_id, finished)
         return unit.child(self._execution(program, finished), provenance="worker:sandbox")
 
     @workflow.query(name="progress")
@@ -88,6 +91,9 @@ class ExecuteCodeWorkflow:
         self._journal.stopped("LimitExceeded: lifetime_s")
         return _exceeded("lifetime_s", _TOO_LONG, program.limits)
 
+    def _show(self) -> None:
+        show_details(self._journal.in_short(), self._journal.latest())
+
     async def _answer_calls(
         self, program: Program, answering: Answering, waited: Waited | None
     ) -> Finished:
@@ -99,10 +105,12 @@ class ExecuteCodeWorkflow:
                 if self._journal.made >= limits.calls:
                     return _exceeded("calls", _TOO_MANY_CALLS, limits)
                 self._journal.begin(suspended.call)
+                self._show()
             number = self._journal.made
             answer = await answering.answer(suspended.call, limits, number=number, waited=waited)
             waited = None
             self._journal.answered(answer)
+            self._show()
             await program.resume(
                 answer,
                 suspended=suspended,
@@ -140,6 +148,21 @@ class ExecuteCodeWorkflow:
         )
         payload = {**unit.payload, "so_far": so_far.model_dump(mode="json")}
         return unit.model_copy(update={"payload": payload})
+
+
+def _count(tenant_id: str, finished: Finished) -> None:
+    if workflow.unsafe.is_replaying():
+        return
+    match finished.error:
+        case None:
+            outcome = Outcome.COMPLETED
+        case CodeError(type="LimitExceeded"):
+            outcome = Outcome.LIMIT
+        case CodeError(type="InterpreterCrashed"):
+            outcome = Outcome.CRASHED
+        case _:
+            outcome = Outcome.ERROR
+    EXECUTIONS.add(1, ExecutionEnd(tenant_id, outcome))
 
 
 def _sent(request: ExecuteRun) -> ExecuteRequest:

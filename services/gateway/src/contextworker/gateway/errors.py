@@ -19,6 +19,8 @@ GatewayError
 ├── TooManyExecutionsError     RESOURCE_EXHAUSTED   the tenant's code has too much of itself open
 ├── TemporalRefusedError       FAILED_PRECONDITION  Temporal says no for a reason of its own
 ├── ReplyTooLargeError         RESOURCE_EXHAUSTED   the answer is more than clients take
+├── UnreadableRunError         FAILED_PRECONDITION  the gateway lacks the key or store it lies in
+├── StoreUnavailableError      UNAVAILABLE          the store of large payloads is away; try again
 ├── TemporalUnavailableError   UNAVAILABLE          Temporal does not answer; try again
 ├── GatewayStoppingError       UNAVAILABLE          this gateway stops; ask another
 ├── TemporalBusyError          RESOURCE_EXHAUSTED   Temporal asks to slow down; try again
@@ -308,6 +310,29 @@ class ReplyTooLargeError(GatewayError, PermanentError):
         super().__init__(
             f"the answer takes {size:,} bytes, and a reply holds {limit:,}; ask for less of it, "
             "as by a smaller page_size"
+        )
+
+
+class UnreadableRunError(GatewayError, PermanentError):
+    """What the call is about cannot be read by this gateway, as it is configured."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+    reason = "UNREADABLE"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the gateway cannot read what this is about: {why}")
+
+
+class StoreUnavailableError(GatewayError, TransientError):
+    """The object store, where large payloads go, does not take one."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+    reason = "STORE_UNAVAILABLE"
+    retry_after_s = 2.0
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the store of large payloads does not answer the gateway; send the same unit again"
         )
 
 

@@ -14,17 +14,23 @@ from google.protobuf.message import DecodeError
 from temporalio.service import RPCError
 
 from contextcore import Violation, context_unit_pb2, worker_pb2
+from contextworker.core.errors import TransientError, UnreadableError
+from contextworker.core.tokens.refused import RefusedTokens
+from contextworker.gateway.call_counts import AnyCall, CallCounts
+from contextworker.gateway.call_log import note_call
+from contextworker.gateway.call_spans import CallSpan, call_span
 from contextworker.gateway.deadline import within
 from contextworker.gateway.errors import (
     GatewayError,
     InvalidRequestError,
     ReplyTooLargeError,
+    StoreUnavailableError,
     UnauthenticatedError,
+    UnreadableRunError,
 )
 from contextworker.gateway.identity.authenticator import Authenticator
 from contextworker.gateway.identity.caller import Caller, use_caller
 from contextworker.gateway.identity.expiry import while_valid
-from contextworker.gateway.identity.refused import RefusedTokens
 from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.refusals import Refusal, fault, refusal_of
 from contextworker.gateway.settings import MAX_ENVELOPE_BYTES, MAX_REPLY_BYTES
@@ -48,6 +54,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._authenticator = authenticator
         self._limiter = limiter
         self._refused = RefusedTokens()
+        self._counts = CallCounts()
 
     async def intercept_service(
         self,
@@ -82,9 +89,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _refusing(self, rpc: str, error: Exception) -> grpc.RpcMethodHandler[Any, Any]:
         async def refuse(_: AsyncIterator[Any], context: Context) -> NoReturn:
-            if isinstance(error, UnauthenticatedError):
-                self._refused.tell(error.problem, rpc, context.peer())
-            await _abort(context, _refusal(rpc, error))
+            problem = error.problem if isinstance(error, UnauthenticatedError) else None
+            if problem is not None:
+                self._refused.tell(problem, rpc, context.peer())
+            refusal = _refusal(rpc, error)
+            self._counts.refused(rpc, refusal.code.name, problem=problem)
+            await _abort(context, refusal)
 
         return grpc.stream_unary_rpc_method_handler(refuse)
 
@@ -118,12 +128,25 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         serve: Callable[[Wire], Awaitable[Served]],
     ) -> Served:
         """Serve a call; whatever that raises ends it with a status."""
+        call, span = self._counts.begin(rpc), call_span(rpc)
         try:
-            return await self._admitted(rpc, caller, context, serve)
+            served = await self._admitted(rpc, caller, context, serve, call=call, span=span)
+            call.ends_with("OK")
+            if span:
+                span.ends_with(grpc.StatusCode.OK)
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - the call ends with it, and is mapped
             refusal = _refusal(rpc, error)
+            call.ends_with(refusal.code.name)
+            if span:
+                span.ends_with(refusal.code, error)
+        else:
+            return served
+        finally:
+            call.end()
+            if span:
+                span.end()
         # Out here, or gRPC's own exception would keep the error, and with it request and answer, in
         # memory until garbage is looked for, which is seldom.
         return await _abort(context, refusal)
@@ -134,10 +157,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         caller: Caller,
         context: Context,
         serve: Callable[[Wire], Awaitable[Served]],
+        *,
+        call: AnyCall,
+        span: CallSpan | None,
     ) -> Served:
         """Serve a call within its deadline and its tenant's limits."""
         with within(context.time_remaining()):
             request = await _received(context)
+            note_call(rpc, request, caller)
+            call.belongs(request, caller)
+            if span:
+                span.begin(request, caller, context.invocation_metadata())
             with use_caller(caller), self._limiter.slot(rpc, request, caller):
                 return await serve(request)
 
@@ -201,6 +231,11 @@ def _refusal(rpc: str, error: Exception) -> Refusal:
         return refusal_of(error)
     if isinstance(error, RPCError):
         return refusal_of(ended_by(error))
+    if isinstance(error, UnreadableError):
+        return refusal_of(UnreadableRunError(str(error)))
+    if isinstance(error, TransientError):  # core's: of the object store
+        _log.warning("%s: %s", rpc, error)
+        return refusal_of(StoreUnavailableError())
     incident = uuid.uuid4().hex[:12]
     _log.error("%s failed; incident %s", rpc, incident, exc_info=error)
     return fault(incident)

@@ -4,13 +4,16 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 
-from contextworker.core.connection import connect
 from contextworker.core.metrics import metrics_runtime
 from contextworker.core.process import run_process
+from contextworker.core.process_client import connect_process
+from contextworker.core.tracing.exporting import exporting
 from contextworker.gateway.server import serve
 from contextworker.gateway.settings import GatewaySettings
 
+_DISTRIBUTION = "contextworker-gateway"
 _GARBAGE_AFTER = 50_000
 
 
@@ -19,9 +22,11 @@ def run(*, insecure: bool) -> None:
 
     async def until(stop: asyncio.Event) -> None:
         settings = GatewaySettings(gateway_insecure=True) if insecure else GatewaySettings()
-        runtime = metrics_runtime(settings.metrics_address)
+        runtime = metrics_runtime(settings)
         _collect_seldom()
-        await serve(await connect(lazy=True, runtime=runtime), settings, stop)
+        with exporting(_DISTRIBUTION, version(_DISTRIBUTION)):
+            client = await connect_process(settings, runtime=runtime, lazy=True)
+            await serve(client, settings, stop)
 
     run_process(until, loop_factory=_fast_loop())
 

@@ -19,7 +19,6 @@ from contextworker.gateway.interceptor import SERVICE, CallInterceptor
 from contextworker.gateway.limits.limiter import Limiter
 from contextworker.gateway.listening import bind, tell_exposure
 from contextworker.gateway.modules.listing import ModuleLister
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.sources import DeploymentSource, EntryPointSource, RouteSource
 from contextworker.gateway.runs.executing import Executor
@@ -30,6 +29,7 @@ from contextworker.gateway.servicer import WorkerServicer
 from contextworker.gateway.settings import GatewaySettings
 from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 _log = logging.getLogger(__name__)
 
@@ -64,17 +64,17 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
         min_interval_s=settings.gateway_route_refresh_min_s,
     )
     planner = Planner(temporal, routes)
-    attribute = TenantAttribute(temporal)
+    attributes = RunAttributes(temporal)
     queues = Queues(temporal)
     tasks = Tasks.of(
-        temporal, queues, planner, attribute, max_executions=settings.gateway_max_executions
+        temporal, queues, planner, attributes, max_executions=settings.gateway_max_executions
     )
     executor = Executor(temporal, queues, tasks.starter, wait_s=settings.gateway_execute_wait_s)
     servicer = WorkerServicer(
         tasks,
         executor,
         ModuleLister(temporal, queues, routes, min_interval_s=settings.gateway_route_refresh_min_s),
-        Schedules.of(temporal, attribute, routes, planner),
+        Schedules.of(temporal, attributes, routes, planner),
     )
     health = Health(SERVICE, interval_s=settings.gateway_health_interval_s)
     async with authentication(settings) as authenticator:
@@ -90,7 +90,7 @@ async def gateway(client: Client, settings: GatewaySettings) -> AsyncIterator[in
             tell_exposure(settings)
             beside = [
                 asyncio.create_task(routes.run()),
-                asyncio.create_task(attribute.run()),
+                asyncio.create_task(attributes.run()),
                 asyncio.create_task(health.watch(client)),
             ]
             try:

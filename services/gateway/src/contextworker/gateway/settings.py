@@ -6,9 +6,10 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from contextworker.core.loopback import is_loopback
 from contextworker.core.settings import RuntimeSettings
-from contextworker.gateway.identity.settings import JWKS, SECRET, AuthSettings, is_loopback
-from contextworker.gateway.tls import TlsFiles
+from contextworker.core.tls import TlsFiles
+from contextworker.gateway.identity.settings import JWKS, SECRET, AuthSettings
 
 MAX_RUN_INPUT_BYTES = 2 * 1024 * 1024
 """What Temporal takes as one payload."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -12,6 +13,7 @@ from temporalio.client import Client
 from temporalio.converter import DataConverter, WorkflowSerializationContext
 from temporalio.service import OperatorService, RPCError, RPCStatusCode, WorkflowService
 
+from contextworker.core.errors import UnreadableError
 from contextworker.gateway.deadline import remaining_s
 from contextworker.gateway.errors import (
     GatewayError,
@@ -35,8 +37,8 @@ _NO_CAUSE = ResourceExhaustedCause.RESOURCE_EXHAUSTED_CAUSE_UNSPECIFIED
 _ONE_RUN = ResourceExhaustedCause.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW
 _REFUSALS = {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED}
 
-UNREADABLE = (KeyError, RuntimeError, ValueError)
-"""What a converter raises for a value it cannot read, such as an encrypted one."""
+UNREADABLE = (KeyError, RuntimeError, ValueError, UnreadableError)
+"""What a converter raises for a value it cannot read, such as one whose key is missing here."""
 
 Request_contra = TypeVar("Request_contra", contravariant=True)
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -79,9 +81,18 @@ class Temporal:
         """Who starts runs, as Temporal's UI shows it."""
         return self._client.identity
 
-    def converter(self, workflow_id: str) -> DataConverter:
-        """Return what encodes and decodes a run's values."""
-        return self._client.data_converter.with_context(
+    def converter(self, workflow_id: str, *, inline: bool = False) -> DataConverter:
+        """Return what encodes and decodes a run's values.
+
+        Args:
+            workflow_id: The run's.
+            inline: Leave large values in Temporal, too: what it keeps longer than a run, as a
+                schedule's, would outlive its object in the store.
+        """
+        converter = self._client.data_converter
+        if inline and converter.external_storage is not None:
+            converter = replace(converter, external_storage=None)
+        return converter.with_context(
             WorkflowSerializationContext(namespace=self.namespace, workflow_id=workflow_id)
         )
 

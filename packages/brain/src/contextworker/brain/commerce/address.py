@@ -1,6 +1,5 @@
 """A grpc:// or grpcs:// BRAIN_URL, understood: where the service is, and how to reach it."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ import grpc
 from contextworker.brain.settings import BrainSettings
 from contextworker.core.client.endpoint import TLS, Endpoint
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.loopback import is_loopback
 
 _FORM = "write grpc://HOST:PORT, or grpcs://HOST:PORT for TLS"
 
@@ -45,7 +45,7 @@ def parse_commerce_url(url: str, settings: BrainSettings) -> CommerceAddress:
         )
     token = settings.token.get_secret_value() if settings.token else None
     if token is not None:
-        _check_token(token, target, in_the_clear=not secure and not _is_loopback(host))
+        _check_token(token, target, in_the_clear=not secure and not is_loopback(host))
     endpoint = Endpoint.of(
         target, tls=TLS(**files) if secure else False, sends_token=False, insecure=False
     )
@@ -82,10 +82,3 @@ def _check_token(token: str, target: str, *, in_the_clear: bool) -> None:
             "BRAIN_TOKEN is empty, or holds a space, a line break or another character that no "
             "token has"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -14,6 +14,7 @@ from contextcore.origin import new_id
 from contextworker.brain.commerce.address import CommerceAddress
 from contextworker.brain.commerce.faults import in_a_sentence, may_pass
 from contextworker.core.errors import ConfigurationError, PermanentError
+from contextworker.core.tracing.carrying import current_metadata
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class CommerceClient:
     async def _call(self, rpc: str, payload: Mapping[str, Any], what: str, trace_id: str) -> Any:
         message = self._written(payload, what, trace_id)
         method = getattr(self._stub, rpc)
+        metadata = (*self._metadata, *current_metadata())
         try:
             async with self._places:
                 async for attempt in stamina.retry_context(
@@ -115,7 +117,7 @@ class CommerceClient:
                     wait_jitter=_FIRST_PAUSE_S,
                 ):
                     with attempt:
-                        call = method(message, timeout=self._timeout_s, metadata=self._metadata)
+                        call = method(message, timeout=self._timeout_s, metadata=metadata)
                         if isinstance(call, aio.UnaryStreamCall):
                             return [reply async for reply in call]
                         return await call

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from contextcore.origin import new_id
 from contextworker.brain.commerce import sent
 from contextworker.brain.commerce.client import CommerceClient
 from contextworker.brain.commerce.concurrently import concurrently
@@ -32,6 +31,7 @@ from contextworker.brain.sql.database import Database
 from contextworker.brain.sql.enrichment import claiming
 from contextworker.brain.sql.extra import needing_frames
 from contextworker.brain.sql.store import SqlBrain
+from contextworker.core.tracing import follow_trace
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,7 +117,7 @@ class CommerceBrain(SqlBrain):
 
     async def get_products(self, tenant_id: str, product_ids: Sequence[str]) -> list[Product]:
         """Implement Brain: the service's products, with what only the ledger knows of them."""
-        trace_id = new_id()
+        trace_id = follow_trace()
         found: list[Product] = []
         for batch in _batches(product_ids):
             products = await super().get_products(tenant_id, batch)
@@ -156,7 +156,7 @@ class CommerceBrain(SqlBrain):
         return await super().settle_claim(tenant_id, claim_id=claim_id, enrichments=enrichments)
 
     async def _send_enrichments(self, tenant_id: str, enrichments: Sequence[Enrichment]) -> None:
-        trace_id = new_id()
+        trace_id = follow_trace()
         last = {item.product_id: item for item in enrichments}
         for batch in _batches(list(last)):
             products = await super().get_products(tenant_id, batch)
@@ -192,7 +192,7 @@ class CommerceBrain(SqlBrain):
 
     async def _send(self, tenant_id: str, products: Iterable[Outgoing]) -> None:
         """Send what the service does not have so already."""
-        trace_id, rest = new_id(), iter(products)
+        trace_id, rest = follow_trace(), iter(products)
         while batch := list(islice(rest, _BATCH)):
             known = await self._sent(tenant_id, [item.product_id for item in batch])
             due = [

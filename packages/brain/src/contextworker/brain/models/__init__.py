@@ -10,6 +10,7 @@ from contextworker.brain.models.enriching import (
 )
 from contextworker.brain.models.harvests import (
     FeedState,
+    LastHarvest,
     Reject,
     RejectRecord,
     RunRecord,
@@ -40,6 +41,7 @@ __all__ = [
     "FeedState",
     "HistoryEntry",
     "HistoryField",
+    "LastHarvest",
     "ModelRecord",
     "Product",
     "ProductFields",

@@ -83,6 +83,14 @@ class RunRecord(Record):
     finished_at: Instant | None = None
 
 
+class LastHarvest(Record):
+    """When a tenant's supplier was last harvested with success."""
+
+    tenant_id: str
+    supplier_code: str
+    finished_at: Instant
+
+
 class RejectRecord(Record):
     """A feed row that failed validation, with its reason."""
 

@@ -22,7 +22,15 @@ from contextworker.core.errors import ConfigurationError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_CONNECT_TIMEOUT_S = 10
+# Of libpq. A server whose machine or network went silent closes nothing, and Linux would wait two
+# hours for its answer; pings find that out within half a minute.
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
 _DUMP_JSON = partial(json.dumps, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -157,7 +165,7 @@ def _postgresql(url: URL, settings: BrainSettings) -> AsyncEngine:
     timeout = f"-c statement_timeout={int(settings.statement_timeout_s * 1000)}"
     options = f"{given if isinstance(given, str) else ' '.join(given)} {timeout}".strip()
     url = url.update_query_dict({"options": options})
-    url = url.set(query={"connect_timeout": str(_CONNECT_TIMEOUT_S), **url.query})
+    url = url.set(query={**_PATIENCE, **url.query})
     # A pooled connection may have died with the server that has since come back.
     return _engine(url, settings, pool_pre_ping=True)
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contextworker.brain.sql.incoming import COLUMNS, incoming
 
 _COPY = f"COPY {incoming.name} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)"
-_INSERT = f"INSERT INTO {incoming.name} VALUES (?, {', '.join('?' * len(COLUMNS))})"  # noqa: S608 # constants
+_INSERT = f"INSERT INTO {incoming.name} VALUES (?, {', '.join('?' * len(COLUMNS))})"  # noqa: S608 # constants  # nosec B608 # constants
 
 
 async def load(connection: AsyncConnection, tenant_id: str, frame: pl.DataFrame) -> None:

@@ -10,7 +10,7 @@ from contextworker.brain.sql.database import Database, open_database
 from contextworker.brain.sql.urls import parse_url
 from contextworker.core.errors import ConfigurationError
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "brain_version"
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x627261696E  # "brain": any number that no other program locks in the same database
@@ -55,7 +55,7 @@ async def _upgrade_alone(connection: AsyncConnection, name: str) -> None:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 # a constant
+    return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 # a constant  # nosec B608 # a constant
 
 
 def _upgrade(connection: Connection, name: str) -> None:

@@ -1,12 +1,11 @@
 """Writing and reading runs."""
 
-from datetime import datetime
-
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import RunRecord, RunStatus, UpsertCounts
 from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.enrichment.clock import moment
 from contextworker.brain.sql.schema import runs
 from contextworker.core.errors import PermanentError
 
@@ -23,9 +22,13 @@ async def start(
     run_id: str,
     workflow_id: str,
     supplier_code: str,
-    now: datetime,
 ) -> RunRecord:
-    """Note a run as running, unless it is known; earlier ones of its workflow are over then."""
+    """Note a run as running, unless it is known; earlier ones of its workflow are over then.
+
+    When it began is by the store's clock: which of a supplier's runs was the last must not depend
+    on the clocks of the machines that they began on.
+    """
+    now = moment(connection)
     row = {
         "tenant_id": tenant_id,
         "run_id": run_id,
@@ -66,7 +69,6 @@ async def finish(
     removed: int,
     rejected: int,
     error: str | None,
-    now: datetime,
 ) -> RunRecord:
     """Note how a run ended, unless that is known."""
     await connection.execute(
@@ -82,7 +84,7 @@ async def finish(
             removed=removed,
             rejected=rejected,
             error=error,
-            finished_at=now,
+            finished_at=moment(connection),
         )
     )
     return await _get(connection, tenant_id, run_id)

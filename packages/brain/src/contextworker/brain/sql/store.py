@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contextworker.brain.models import (
     EnrichmentStatus,
     HistoryEntry,
+    LastHarvest,
     Product,
     ProductRecord,
     Reject,
@@ -228,7 +229,6 @@ class SqlBrain(EnrichingStore):
             run_id=run_id,
             workflow_id=workflow_id,
             supplier_code=supplier_code,
-            now=_now(),
         )
 
     async def finish_run(
@@ -252,7 +252,6 @@ class SqlBrain(EnrichingStore):
             removed=removed,
             rejected=rejected,
             error=error,
-            now=_now(),
         )
 
     async def list_runs(
@@ -267,6 +266,10 @@ class SqlBrain(EnrichingStore):
         return await self._database.read_as(
             tenant_id, run_queries.page, limit=limit, after=after, supplier_code=supplier_code
         )
+
+    async def last_harvests(self) -> list[LastHarvest]:
+        """Implement Brain."""
+        return await self._database.read(supplier_queries.last_harvests)
 
 
 async def _answer(connection: AsyncConnection) -> None:

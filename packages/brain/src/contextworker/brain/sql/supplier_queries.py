@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, func, select, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.identity import product_id
-from contextworker.brain.models import SupplierState
+from contextworker.brain.models import LastHarvest, SupplierState
 from contextworker.brain.sql import history, json_rows
 from contextworker.brain.sql.dialects import insert_into
-from contextworker.brain.sql.schema import products, suppliers
+from contextworker.brain.sql.schema import products, runs, suppliers
+from contextworker.brain.sql.tenancy import OPERATORS, bind
 
 # What one JSON text names at once.
 _KEYS_PER_STATEMENT = 20_000
@@ -118,6 +119,22 @@ async def remove(
         marked = await connection.execute(mark.values(removed_at=now, last_seen_at=last_seen), ids)
         removed += marked.rowcount
     return removed
+
+
+async def last_harvests(connection: AsyncConnection) -> list[LastHarvest]:
+    """Return when each supplier's latest completed harvest ended, of all tenants."""
+    await bind(connection, OPERATORS)
+    ended_at = func.coalesce(runs.c.finished_at, runs.c.started_at, type_=runs.c.started_at.type)
+    query = select(
+        suppliers.c.tenant_id,
+        suppliers.c.dealer_code.label("supplier_code"),
+        ended_at.label("finished_at"),
+    ).join(
+        runs,
+        and_(runs.c.tenant_id == suppliers.c.tenant_id, runs.c.run_id == suppliers.c.run_id),
+    )
+    rows = await connection.execute(query)
+    return [LastHarvest.model_validate(row._asdict()) for row in rows]
 
 
 def _parts(skus: Sequence[str]) -> Iterator[Sequence[str]]:

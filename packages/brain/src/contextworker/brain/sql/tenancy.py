@@ -13,6 +13,9 @@ logger = logging.getLogger(__name__)
 
 SETTING = "contextworker.tenant"
 
+OPERATORS = "*"
+"""No tenant's id: a transaction that is bound to it reads what operators may, of all tenants."""
+
 _BIND = text(f"SELECT set_config('{SETTING}', :tenant, true)")
 _IS_EXEMPT = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
 

@@ -9,7 +9,8 @@ from sqlalchemy.exc import ArgumentError
 from contextworker.core.errors import ConfigurationError
 
 _FORMS = (
-    "write sqlite:///folder/brain.db (or sqlite:////absolute/path) or postgresql://user@host/db"
+    "write sqlite:///folder/brain.db (or sqlite:////absolute/path) or postgresql://host/db (user@ "
+    "goes before the host)"
 )
 _SERVICE = ", or grpc://host:port of a CommerceService"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}

@@ -53,7 +53,7 @@ def check(deployment: Deployment, version: Version, *, force: bool) -> list[str]
 
 def _silence(version: Version) -> str:
     if version.last_poll_at is None:
-        return "none of its workers polled within Temporal's memory, which is five minutes"
+        return "Temporal remembers no poll of its workers, as it does for five minutes at most"
     return f"its last poll was {ago(version.last_poll_at, datetime.now(UTC))}"
 
 

@@ -96,6 +96,8 @@ def stack_view(state: StackState) -> RenderableType:
     ]
     if state.ui:
         rows.append(("Temporal's UI", Text(state.ui, style=f"link {state.ui}")))
+    if state.codec_server:
+        rows.append(("codec server", Text(state.codec_server)))
     rows += [
         ("Brain", Text(state.brain_url)),
         ("suppliers", Text(str(state.suppliers_dir))),

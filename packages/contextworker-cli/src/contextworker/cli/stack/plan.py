@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contextworker.cli.stack.binary import RunningTemporal, TemporalBinary
+from contextworker.cli.stack.codec import CodecPorts, codec_server
 from contextworker.cli.stack.ports import LOOPBACK
 from contextworker.cli.stack.process import Program
 
@@ -33,7 +34,11 @@ _NOT_SHARED = frozenset(
 )
 # Of a gateway that others reach: this one is asked for its health, and listens, on loopback only.
 _OF_AN_EXPOSED_GATEWAY = ("CONTEXTWORKER_GATEWAY_TLS_", "CONTEXTWORKER_GATEWAY_HEALTH_ADDRESS")
-_AUTHENTICATION = ("CONTEXTWORKER_GATEWAY_AUTH_", "WORKER_TOKEN")
+_AUTHENTICATION = (
+    "CONTEXTWORKER_GATEWAY_AUTH_",
+    "CONTEXTWORKER_CODEC_AUTH_",
+    "WORKER_TOKEN",
+)
 # How the person reaches some gateway over TLS: workers call this one, which has none.
 _OF_ANOTHER_GATEWAY = ("WORKER_TLS", "WORKER_INSECURE")
 _STOP_S = 5.0  # what a process needs besides the grace of its activities
@@ -80,6 +85,8 @@ class Ports:
     temporal: int
     ui: int
     workers: Sequence[int]
+    codec: CodecPorts | None = None
+    """None for no codec server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +99,7 @@ class Plan:
     gateway: str
     temporal: str
     ui: str | None
+    codec_server: str | None
     first: Sequence[Program]
     rest: Sequence[Program]
 
@@ -99,7 +107,8 @@ class Plan:
     def ports(self) -> list[int]:
         """Every port that the stack's own processes listen on."""
         programs = [program.health_address for program in [*self.first, *self.rest]]
-        return [int(at.rpartition(":")[2]) for at in [*programs, *([self.ui] if self.ui else [])]]
+        pages = [page for page in (self.ui, self.codec_server) if page]
+        return [int(at.rpartition(":")[2]) for at in [*programs, *pages]]
 
 
 def make_plan(
@@ -128,6 +137,7 @@ def make_plan(
     folders = Folders(root)
     gateway = f"{LOOPBACK}:{ports.gateway}"
     binary = temporal.path if isinstance(temporal, TemporalBinary) else None
+    codec = ports.codec if binary else None
     temporal_address = (
         temporal.address
         if isinstance(temporal, RunningTemporal)
@@ -145,6 +155,7 @@ def make_plan(
         gateway=gateway,
         temporal=temporal_address,
         ui=f"http://{LOOPBACK}:{ports.ui}" if binary else None,
+        codec_server=codec.url if codec else None,
         first=[_temporal(binary, ports, folders, env, stop_s)] if binary else [],
         rest=[
             Program(
@@ -159,6 +170,11 @@ def make_plan(
                 _worker(name, port, folders, env, stop_s)
                 for name, port in zip(modules, ports.workers, strict=True)
             ),
+            *(
+                [codec_server(codec, ui_port=ports.ui, logs=folders.logs, env=env, grace_s=stop_s)]
+                if codec
+                else []
+            ),
         ],
     )
 
@@ -169,6 +185,8 @@ def _temporal(
     command = [str(path), "server", "start-dev", "--ip", LOOPBACK]
     command += ["--port", str(ports.temporal), "--ui-port", str(ports.ui)]
     command += ["--ui-disable-news-fetch", "--log-level", "warn"]
+    if ports.codec:
+        command += ["--ui-codec-endpoint", ports.codec.url]
     command += ["--db-filename", str(folders.temporal_db)]
     for key, value in _DYNAMIC_CONFIG.items():
         command += ["--dynamic-config-value", f"{key}={value}"]
@@ -215,11 +233,14 @@ def _environment(
     if embedded:  # a profile, key or certificate of another server must not reach this one
         env = {key: value for key, value in env.items() if not key.startswith("TEMPORAL_")}
         env["TEMPORAL_CONFIG_FILE"] = os.devnull
+    # A person reads these logs, unless they say otherwise.
+    env.setdefault("CONTEXTWORKER_LOG_FORMAT", "console")
     return env | {
         "TEMPORAL_ADDRESS": temporal_address,
         "BRAIN_URL": folders.brain_url,
         "CONTEXTWORKER_GATEWAY_HOST": LOOPBACK,
         "CONTEXTWORKER_STORE_URL": folders.store_url,
+        "CONTEXTWORKER_EXTERNAL_PAYLOADS": "true",  # all have the one folder
         "CONTEXTWORKER_SUPPLIERS_DIR": str(suppliers_dir),
         # A developer edits code without raising its version: whatever starts last is current.
         "CONTEXTWORKER_PROMOTION": "always",

@@ -8,6 +8,7 @@ from pathlib import Path
 from contextworker.cli.errors import StackError
 from contextworker.cli.settings import CliSettings
 from contextworker.cli.stack.binary import TemporalBinary, find_temporal
+from contextworker.cli.stack.codec import PORT, CodecPorts, is_encrypting
 from contextworker.cli.stack.plan import Plan, Ports, make_plan
 from contextworker.cli.stack.ports import PortWish, choose_ports
 from contextworker.core.registry import ENTRY_POINT_GROUP
@@ -34,12 +35,24 @@ def prepare(
     modules = module_names()
     if not isinstance(server, TemporalBinary):  # its ports are not ours to choose
         temporal, ui = temporal._replace(fixed=None), ui._replace(fixed=None)
-    workers = [PortWish(f"the health of {name}", "") for name in modules]
-    ports = choose_ports(gateway, temporal, ui, *workers)
+    wishes = [PortWish(f"the health of {name}", "") for name in modules]
+    if is_encrypting(os.environ):
+        wishes += [
+            PortWish("the codec server", "", preferred=None if throwaway else PORT),
+            PortWish("the health of the codec server", ""),
+        ]
+    ports = choose_ports(gateway, temporal, ui, *wishes)
+    workers, codec = ports[3 : 3 + len(modules)], ports[3 + len(modules) :]
     return make_plan(
         root,
         temporal=server,
-        ports=Ports(gateway=ports[0], temporal=ports[1], ui=ports[2], workers=ports[3:]),
+        ports=Ports(
+            gateway=ports[0],
+            temporal=ports[1],
+            ui=ports[2],
+            workers=workers,
+            codec=CodecPorts(*codec) if codec else None,
+        ),
         modules=modules,
         suppliers_dir=suppliers,
         environ=os.environ,

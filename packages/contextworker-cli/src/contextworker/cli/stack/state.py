@@ -24,6 +24,7 @@ class StackState(BaseModel):
     gateway: str
     temporal: str
     ui: str | None
+    codec_server: str | None = None
     brain_url: str
     store_url: str
     suppliers_dir: Path
@@ -48,6 +49,7 @@ def describe_stack(stack: Stack) -> StackState:
         gateway=plan.gateway,
         temporal=plan.temporal,
         ui=plan.ui,
+        codec_server=plan.codec_server,
         brain_url=plan.folders.brain_url,
         store_url=plan.folders.store_url,
         suppliers_dir=plan.suppliers_dir,

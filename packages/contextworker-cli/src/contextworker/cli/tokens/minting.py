@@ -10,9 +10,9 @@ import jwt
 
 from contextworker.cli.errors import UsageError
 from contextworker.cli.tokens.keys import SigningKey
+from contextworker.core.tokens.verifier import MAX_LIFETIME_S, MAX_TOKEN_BYTES
 from contextworker.gateway.identity.claims import EVERY_TENANT, is_subject, is_tenant
 from contextworker.gateway.identity.permissions import ADMIN, WORKER_PERMISSIONS
-from contextworker.gateway.identity.tokens import MAX_LIFETIME_S, MAX_TOKEN_BYTES
 
 _OURS = "worker:"
 

@@ -25,6 +25,7 @@ from contextworker.core.client.setup import (
     closed,
     forked,
 )
+from contextworker.core.client.tracing import traced
 
 T = TypeVar("T")
 AsyncToken = str | Callable[[], str | Awaitable[str]]
@@ -49,39 +50,41 @@ class AsyncTransport:
         """Make a call, again where that may help, within its time."""
         budget = self._setup.budget(timeout)
         backoff = Backoff(budget, self._setup.attempts)
-        async for attempt in stamina.retry_context(on=backoff, attempts=None, timeout=None):
-            with attempt:
-                try:
-                    return await self._attempt(call, budget)
-                except ClientError as error:
-                    return call.reply_despite(error, repeated=backoff.failures > 0)
+        with traced(call, self._setup.endpoint.address) as carried:
+            async for attempt in stamina.retry_context(on=backoff, attempts=None, timeout=None):
+                with attempt:
+                    try:
+                        return await self._attempt(call, budget, carried)
+                    except ClientError as error:
+                        return call.reply_despite(error, repeated=backoff.failures > 0)
         raise AssertionError("unreachable: attempts are unlimited")
 
     async def stream(self, call: Call[T], timeout: float) -> AsyncGenerator[T]:
         """Make a call that is answered again and again; once."""
         method = getattr(self._connection.stub(), call.rpc)
-        metadata = await self._metadata()
-        try:
-            stream = method(call.message, timeout=timeout, metadata=metadata)
+        with traced(call, self._setup.endpoint.address) as carried:
+            metadata = (*await self._metadata(), *carried)
             try:
-                async for reply in stream:
-                    yield call.read(reply)
-            finally:
-                stream.cancel()
-        except (aio.AioRpcError, aio.UsageError) as error:
-            raise self._failure(error) from error
-        except asyncio.CancelledError:
-            if self._connection.ended_by_close():
-                raise closed(self._setup.endpoint.address) from None
-            raise
+                stream = method(call.message, timeout=timeout, metadata=metadata)
+                try:
+                    async for reply in stream:
+                        yield call.read(reply)
+                finally:
+                    stream.cancel()
+            except (aio.AioRpcError, aio.UsageError) as error:
+                raise self._failure(error) from error
+            except asyncio.CancelledError:
+                if self._connection.ended_by_close():
+                    raise closed(self._setup.endpoint.address) from None
+                raise
 
     async def close(self) -> None:
         """Close the connection; calls that other tasks wait for end with ClosedError."""
         await self._connection.close()
 
-    async def _attempt(self, call: Call[T], budget: Budget) -> T:
+    async def _attempt(self, call: Call[T], budget: Budget, carried: Metadata) -> T:
         method = getattr(self._connection.stub(), call.rpc)
-        metadata = await self._metadata()
+        metadata = (*await self._metadata(), *carried)
         timeout = budget.within(self._setup.attempt_s(call))
         try:
             reply = await method(call.message, timeout=timeout, metadata=metadata)

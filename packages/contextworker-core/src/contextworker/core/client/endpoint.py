@@ -1,6 +1,5 @@
 """Where a gateway is, how the connection to it is secured, and who calls: checked at once."""
 
-import ipaddress
 import re
 import ssl
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Final
 import grpc
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.loopback import is_loopback
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:50052"
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>[^\s/:@]+|\[[0-9a-fA-F:.]+\]):(?P<port>\d{1,5})")
@@ -82,7 +82,7 @@ class Endpoint:
         """
         host = _host(address)
         if tls is False:
-            if sends_token and not insecure and not _is_loopback(host):
+            if sends_token and not insecure and not _is_near(host):
                 raise UnencryptedTokenError(
                     f"the token would travel to {address} unencrypted, for anybody on the way to "
                     "use: connect with TLS (tls=True, or tls=TLS(ca_file=…)), or say "
@@ -94,7 +94,7 @@ class Endpoint:
     @property
     def options(self) -> list[tuple[str, Any]]:
         """Return the channel's options."""
-        near = _is_loopback(_host(self.address))
+        near = _is_near(_host(self.address))
         return [*_OPTIONS, *([("grpc.enable_http_proxy", 0)] if near else [])]
 
 
@@ -117,11 +117,8 @@ def _host(address: str) -> str:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return not host or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_near(host: str) -> bool:
+    return not host or is_loopback(host)  # no host: a Unix socket
 
 
 def _pem(file: Path | str) -> bytes:

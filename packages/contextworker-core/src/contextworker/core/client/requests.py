@@ -19,6 +19,7 @@ from contextworker.core.client.errors import (
 from contextworker.core.client.execution import Execution
 from contextworker.core.client.schedule import Schedule
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.tracing.units import follow_trace
 
 T = TypeVar("T")
 R = TypeVar("R", bound=replies.Reply)
@@ -207,7 +208,7 @@ class Requests:
         try:
             if parent is not None:
                 return parent.child(payload, provenance=label)
-            return ContextUnit(payload=dict(payload), provenance=[label])
+            return ContextUnit(trace_id=follow_trace(), payload=dict(payload), provenance=[label])
         except ValidationError as error:
             raise InvalidRequestError(f"the request is no unit: {error}") from error
 

@@ -4,7 +4,16 @@ import logging
 import math
 import random
 import time
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Final
+
+from stamina.instrumentation import (
+    RetryDetails,
+    RetryHook,
+    get_on_retry_hooks,
+    set_on_retry_hooks,
+)
 
 from contextworker.core.client.errors import (
     ClientError,
@@ -13,9 +22,7 @@ from contextworker.core.client.errors import (
     UnavailableError,
 )
 
-# What stamina logs of each attempt goes to whoever has set up logging. Where nobody has, Python
-# would print it bare, without a word on what is tried again.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
+_log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S: Final = 0.1
 _MAX_PAUSE_S: Final = 3.0
@@ -52,6 +59,21 @@ class Budget:
     def within(self, seconds: float) -> float:
         """Cut a time to what is left."""
         return min(seconds, self.remaining_s)
+
+
+def _leave_to(others: RetryHook, details: RetryDetails) -> AbstractContextManager[None] | None:
+    """Log a call's attempt by `logging`; what else stamina retries stays with its own hook.
+
+    That one would write by structlog, which prints among what a script itself prints, unless
+    somebody set it up.
+    """
+    if not isinstance(details.caused_by, ClientError):
+        return others(details)
+    _log.debug("trying again in %.1f s: %s", details.wait_for, details.caused_by)
+    return None
+
+
+set_on_retry_hooks(partial(_leave_to, hook) for hook in get_on_retry_hooks())
 
 
 class Backoff:

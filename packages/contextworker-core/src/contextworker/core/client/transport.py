@@ -22,6 +22,7 @@ from contextworker.core.client.setup import (
     closed,
     forked,
 )
+from contextworker.core.client.tracing import traced
 
 T = TypeVar("T")
 Token = str | Callable[[], str]
@@ -46,34 +47,37 @@ class Transport:
         """Make a call, again where that may help, within its time."""
         budget = self._setup.budget(timeout)
         backoff = Backoff(budget, self._setup.attempts)
-        for attempt in stamina.retry_context(on=backoff, attempts=None, timeout=None):
-            with attempt:
-                try:
-                    return self._attempt(call, budget)
-                except ClientError as error:
-                    return call.reply_despite(error, repeated=backoff.failures > 0)
+        with traced(call, self._setup.endpoint.address) as carried:
+            for attempt in stamina.retry_context(on=backoff, attempts=None, timeout=None):
+                with attempt:
+                    try:
+                        return self._attempt(call, budget, carried)
+                    except ClientError as error:
+                        return call.reply_despite(error, repeated=backoff.failures > 0)
         raise AssertionError("unreachable: attempts are unlimited")
 
     def stream(self, call: Call[T], timeout: float) -> Generator[T]:
         """Make a call that is answered again and again; once."""
         method = getattr(self._connection.stub(), call.rpc)
-        try:
-            stream = method(call.message, timeout=timeout, metadata=self._metadata())
+        with traced(call, self._setup.endpoint.address) as carried:
             try:
-                for reply in stream:
-                    yield call.read(reply)
-            finally:
-                stream.cancel()
-        except (grpc.RpcError, ValueError) as error:
-            raise self._failure(error) from error
+                metadata = (*self._metadata(), *carried)
+                stream = method(call.message, timeout=timeout, metadata=metadata)
+                try:
+                    for reply in stream:
+                        yield call.read(reply)
+                finally:
+                    stream.cancel()
+            except (grpc.RpcError, ValueError) as error:
+                raise self._failure(error) from error
 
     def close(self) -> None:
         """Close the connection; calls that other threads wait for end with ClosedError."""
         self._connection.close()
 
-    def _attempt(self, call: Call[T], budget: Budget) -> T:
+    def _attempt(self, call: Call[T], budget: Budget, carried: Metadata) -> T:
         method = getattr(self._connection.stub(), call.rpc)
-        metadata = self._metadata()
+        metadata = (*self._metadata(), *carried)
         timeout = budget.within(self._setup.attempt_s(call))
         try:
             reply = method(call.message, timeout=timeout, metadata=metadata)

@@ -80,7 +80,7 @@ def record_history(request: pytest.FixtureRequest, tmp_path: Path) -> RecordHist
     stand_ins = {
         str(tmp_path): "/test",
         str(request.config.rootpath): "/project",
-        tempfile.gettempdir(): "/tmp",  # noqa: S108 - a text, no file
+        tempfile.gettempdir(): "/tmp",  # noqa: S108 - a text, no file  # nosec B108 # the same
         str(Path.home()): "/home",
     }
 

@@ -6,6 +6,7 @@ recorded then shows it before anybody deploys.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from google.protobuf.json_format import ParseError
 from packaging.version import InvalidVersion, Version
 from temporalio.client import WorkflowHandle, WorkflowHistory
-from temporalio.worker import Replayer
+from temporalio.worker import Interceptor, Replayer
 
 from contextworker.core.errors import ConfigurationError
 from contextworker.core.plugin import ContextPlugin
@@ -73,8 +74,11 @@ class RecordedHistory:
         """Where towncrier's fragments lie: beside the folder of the tests."""
         return self.path.parents[3] / "changelog.d"
 
-    async def replay(self) -> None:
+    async def replay(self, *, interceptors: Sequence[Interceptor] = ()) -> None:
         """Take the recorded run through today's workflows, without a server.
+
+        Args:
+            interceptors: See `ContextPlugin`.
 
         Raises:
             HistoryMismatchError: They take another path; the message says what to do.
@@ -83,7 +87,7 @@ class RecordedHistory:
         history = _read(self.path)
         replayer = Replayer(
             workflows=[route.workflow for route in self.module.routes],
-            plugins=[ContextPlugin(*shared_modules([self.module]))],
+            plugins=[ContextPlugin(*shared_modules([self.module]), interceptors=interceptors)],
         )
         result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
         if result.replay_failure is not None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 
 from contextworker.core.connection import connect
+from contextworker.core.converter import DATA_CONVERTER
 from contextworker.core.errors import ConfigurationError
 
 # The server's own throttles would hold one-at-a-time workflows back by 100 ms each, and by a second
@@ -64,12 +66,20 @@ class TemporalServer:
     flags: Sequence[str] = ()
     """Further arguments of `temporal server start-dev`."""
 
+    ui_port: int | None = None
+    """Where its web interface listens; None for none."""
+
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """`host:port` of the frontend."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def ui(self) -> str:
+        """Where a browser finds the web interface, which is an origin."""
+        return f"http://127.0.0.1:{self.ui_port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -82,7 +92,8 @@ class TemporalServer:
             str(find_temporal()),
             "server",
             "start-dev",
-            "--headless",
+            *(["--headless"] if self.ui_port is None else [f"--ui-port={self.ui_port}"]),
+            "--ui-disable-news-fetch",
             "--ip=127.0.0.1",
             f"--port={self.port}",
             "--log-level=error",
@@ -126,17 +137,21 @@ class TemporalServer:
             self._process.wait()
             self._process = None
 
-    async def connect(self, *shared_modules: str) -> Client:
-        """Connect a client of this project's kind."""
-        return await connect(*shared_modules, environment=self.environment)
+    async def connect(
+        self, *shared_modules: str, data_converter: DataConverter = DATA_CONVERTER
+    ) -> Client:
+        """Connect a client of this project's kind; an encrypting one by another converter."""
+        return await connect(
+            *shared_modules, environment=self.environment, data_converter=data_converter
+        )
 
 
 @asynccontextmanager
 async def temporal_server(
-    *, database: Path | None = None, timeout_s: float = 30
+    *, database: Path | None = None, ui: bool = False, timeout_s: float = 30
 ) -> AsyncIterator[TemporalServer]:
-    """Run a dev server that answers by the time the block begins."""
-    server = TemporalServer(database=database)
+    """Run a dev server that answers by the time the block begins; with its UI where asked for."""
+    server = TemporalServer(database=database, ui_port=free_port() if ui else None)
     server.start()
     try:
         async with asyncio.timeout(timeout_s):

@@ -37,6 +37,7 @@ from contextworker.gardener.enriching.messages import (
     Spent,
     Waiting,
 )
+from contextworker.gardener.enriching.metering import count_stored
 from contextworker.gardener.settings import GardenerSettings
 
 _ERROR: Final = (EnrichmentStatus.ERROR,)
@@ -127,13 +128,9 @@ class Gardening(GardenerActivities):
             if not claim.products:
                 return await self._nothing_to_do(request, claim)
             pipeline = await self._pipelines.of(request.tenant_id, request.knowledge)
-            done, kept = await self._enrich(
-                pipeline,
-                claim.products,
-                at=datetime.now(UTC),
-                again=request.again,
-            )
-            return await self._settle(request, done, kept=kept)
+            at = datetime.now(UTC)
+            done, kept = await self._enrich(pipeline, claim.products, at=at, again=request.again)
+            return await self._settle(request, done, kept=kept, at=at)
 
     @activity.defn(name="ask_llm")
     async def ask_llm(self, request: AskRequest) -> Settled:
@@ -157,7 +154,7 @@ class Gardening(GardenerActivities):
             # Once more through the local enrichers: some of them go by what was answered.
             pipeline = await self._pipelines.of(request.tenant_id, request.knowledge)
             done, _ = await self._enrich(pipeline, asked.products, at=at)
-            settled = await self._settle(request, done, kept=frozenset())
+            settled = await self._settle(request, done, kept=frozenset(), at=at)
             answers = asked.answers
             spent = Spent(tokens=answers.tokens, cost_usd=answers.cost_usd)
             return settled.model_copy(
@@ -212,7 +209,12 @@ class Gardening(GardenerActivities):
             return await asyncio.to_thread(work)
 
     async def _settle(
-        self, request: BatchRequest, done: Sequence[Enrichment], *, kept: frozenset[str]
+        self,
+        request: BatchRequest,
+        done: Sequence[Enrichment],
+        *,
+        kept: frozenset[str],
+        at: datetime,
     ) -> Settled:
         taken = set(
             await self._brain.settle_claim(
@@ -220,6 +222,7 @@ class Gardening(GardenerActivities):
             )
         )
         stored = [one for one in done if one.product_id in taken]
+        count_stored(request.tenant_id, stored, at=at)
         unchanged = sum(
             one.product_id in kept and one.status is not EnrichmentStatus.WAITING for one in stored
         )
@@ -227,7 +230,7 @@ class Gardening(GardenerActivities):
 
     async def _ask_nothing(self, request: AskRequest) -> Settled:
         """Let go of a batch that an attempt before this one may have paid for."""
-        await self._settle(request, (), kept=frozenset())
+        await self._settle(request, (), kept=frozenset(), at=datetime.now(UTC))
         return Settled(cut_off=True, spent=Spent(unsure_usd=request.budget_usd or 0.0))
 
     async def _nothing_to_do(self, request: BatchRequest, claim: Claim) -> Settled:

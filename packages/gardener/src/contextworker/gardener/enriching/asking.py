@@ -120,7 +120,7 @@ class LanguageModels:
             taxonomy = self._configuration.taxonomy(tenant_id)
             tech = "tech" in llm.tasks
             things = self._configuration.vocabulary(tenant_id).things if tech else ()
-            self._enrichers[tenant_id] = LlmEnricher(llm, taxonomy, things)
+            self._enrichers[tenant_id] = LlmEnricher(llm, taxonomy, things, tenant_id=tenant_id)
         return self._enrichers[tenant_id], llm.tasks
 
 

@@ -10,9 +10,11 @@ from temporalio import activity
 from contextworker.brain.models import Claim, EnrichmentStatus
 from contextworker.brain.protocol import Brain
 from contextworker.core.errors import PermanentError, TransientError
+from contextworker.core.metrics.gardener import CLAIMS, ClaimEvent, Claims
 from contextworker.gardener.enriching.messages import BatchRequest
 
 _RENEWALS_PER_LEASE = 3
+_ENDING = 0.1
 
 
 @asynccontextmanager
@@ -53,12 +55,17 @@ async def holding(
 
 async def _renew(brain: Brain, request: BatchRequest, lease: timedelta) -> None:
     held = True
+    interval_s = lease.total_seconds() / _RENEWALS_PER_LEASE
     while held:
-        await asyncio.sleep(lease.total_seconds() / _RENEWALS_PER_LEASE)
+        await asyncio.sleep(interval_s)
         with suppress(TransientError):  # there is time for another try before the lease ends
             held = await brain.renew_claim(
                 request.tenant_id, claim_id=request.claim_id, lease=lease
             )
+            if not held:
+                # Or it waited for the batch's own settling, which is the end of this task, too.
+                await asyncio.sleep(interval_s * _ENDING)
+            CLAIMS.add(1, Claims(ClaimEvent.RENEWED if held else ClaimEvent.LOST))
 
 
 async def _let_go(brain: Brain, request: BatchRequest) -> None:

@@ -8,7 +8,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from contextcore import ContextUnit, UnitMetrics
+from contextworker.core.details import show_details
 from contextworker.core.messages import Progress
+from contextworker.core.metrics.gardener import COST_LIMITS, Limit, Reached
 from contextworker.gardener.enriching.budget import Budget
 from contextworker.gardener.enriching.hands import Ended, Hands
 from contextworker.gardener.enriching.messages import (
@@ -29,6 +31,8 @@ BATCHES_PER_RUN = 250
 """A batch is some six history events: well below the server's limits, and quick to replay."""
 MAX_IDLE_ROUNDS = 2
 """So often may every batch in hand store nothing, because products change faster than that."""
+NEAR_LIMIT = 0.8
+"""Of the cost limit: an operator hears of a run that has spent so much of it."""
 NOTHING = Waiting(pending=0, waiting=0)
 MOST_TOKENS = 2**31 - 1
 """That a unit's metrics can say."""
@@ -52,6 +56,7 @@ class GardenerWorkflow:
     def __init__(self) -> None:
         self._request = GardenerRun()
         self._totals = Totals()
+        self._limit_usd = 0.0
         self._begun = 0
         self._progress: Callable[[], Progress] = lambda: Progress(
             stage="enriching", unit="products"
@@ -63,7 +68,10 @@ class GardenerWorkflow:
         self._request = GardenerRun.model_validate(unit.payload)
         carried = self._request.so_far or await self._gather()
         self._totals = carried.totals
+        self._limit_usd = unit.metrics.cost_limit_usd
         outcome = await self._work(unit, carried)
+        if outcome is Outcome.COST_LIMIT:
+            self._count_limit(Reached.LIMIT)
         left = NOTHING if outcome is Outcome.NOTHING_PENDING else await self._count()
         spent = self._totals.spent
         report = GardenerReport(
@@ -125,6 +133,7 @@ class GardenerWorkflow:
             )
 
         self._progress = progress
+        self._show()
         hands = Hands(
             begin=begin,
             settled=self._settled,
@@ -177,6 +186,7 @@ class GardenerWorkflow:
             return budget.allows(in_hand) and self._may_begin(in_hand)
 
         self._progress = progress
+        self._show()
         hands = Hands(
             begin=begin,
             settled=self._settled,
@@ -227,7 +237,28 @@ class GardenerWorkflow:
         workflow.continue_as_new(unit.model_copy(update={"payload": payload}))
 
     def _settled(self, settled: Settled) -> None:
+        before = self._totals.spent.cost_usd
         self._totals = self._totals.plus(settled)
+        near_usd = self._limit_usd * NEAR_LIMIT
+        if before < near_usd <= self._totals.spent.cost_usd:
+            self._count_limit(Reached.NEAR)
+        self._show()
+
+    def _count_limit(self, reached: Reached) -> None:
+        if not workflow.unsafe.is_replaying():
+            COST_LIMITS.add(1, Limit(self._request.tenant_id, reached))
+
+    def _show(self) -> None:
+        totals, spent = self._totals, self._totals.spent
+        counts = {
+            "batches": totals.batches,
+            "products": totals.products,
+            **totals.by_status,
+            "changed meanwhile": totals.changed,
+            "tokens": spent.tokens or None,
+            "cost": f"{spent.cost_usd:.4f} USD" if spent.cost_usd else None,
+        }
+        show_details(self._progress(), counts)
 
     def _next_claim(self) -> str:
         """Name a claim: the same for every attempt at a batch, and of no other batch."""

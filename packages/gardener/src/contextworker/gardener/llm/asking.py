@@ -35,6 +35,7 @@ class LlmEnricher:
         *,
         environment: Mapping[str, str] = os.environ,
         longest_s: float = 720,
+        tenant_id: str = "",
     ) -> None:
         """Read the key and the prompts.
 
@@ -45,6 +46,7 @@ class LlmEnricher:
             environment: Holds the key.
             longest_s: What one call of `ask` may take; then its open products are left to people.
                 Less than the run gives the activity, whose money would count as spent.
+            tenant_id: Whose it is, for the metrics.
 
         Raises:
             ConfigurationError: The extra `llm` is not installed, the key is not set, a prompt
@@ -65,6 +67,7 @@ class LlmEnricher:
         self._writer = Writer(config, offers)
         self._judge = Judge(config.source, offers)
         self._longest_s = longest_s
+        self._tenant_id = tenant_id
 
     async def ask(
         self,
@@ -88,7 +91,7 @@ class LlmEnricher:
             Question(subject, tuple(task for task in self._config.tasks if task in doubt))
             for subject, doubt in zip(subjects, doubts, strict=True)
         ]
-        spending = Spending(self._config, budget_usd)
+        spending = Spending(self._config, budget_usd, tenant_id=self._tenant_id)
         at_limit = False
         if any(question.open for question in questions):
             # Its imports take seconds, in which heartbeats must go on.

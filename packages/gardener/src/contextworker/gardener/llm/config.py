@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.logs.redaction import conceal
 from contextworker.gardener.enrichers.problems import problem
 
 Task = Literal["taxonomy", "ner", "params", "tech"]
@@ -144,6 +145,7 @@ class LlmConfig(BaseModel):
             raise ConfigurationError(
                 f"{self.api_key_env} holds no key: it has characters that no HTTP header may carry"
             )
+        conceal(key)
         return key
 
 

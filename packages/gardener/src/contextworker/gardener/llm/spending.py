@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from contextworker.core.metrics.gardener import LLM_COST, LLM_TOKENS, Asked, Direction, Tokens
 from contextworker.gardener.llm.config import LlmConfig
 
 _MILLION: Final = 1_000_000
@@ -26,8 +27,9 @@ class Spending:
     the way, it counts as the most it can have cost.
     """
 
-    def __init__(self, config: LlmConfig, budget_usd: float | None) -> None:
+    def __init__(self, config: LlmConfig, budget_usd: float | None, *, tenant_id: str = "") -> None:
         self._config = config
+        self._tenant_id = tenant_id
         self._budget_usd = budget_usd
         self.tokens = 0
         self.cost_usd = 0.0
@@ -57,8 +59,15 @@ class Spending:
         used = Used(taken + given, self._cost(taken, given))
         self.tokens += used.tokens
         self.cost_usd += used.cost_usd
+        self._count(taken, given, used.cost_usd)
         self.is_over = self.is_over or used.cost_usd > self._cost(sent_bytes, most)
         return used
+
+    def _count(self, taken: int, given: int, cost_usd: float) -> None:
+        asked = Asked(self._tenant_id, self._config.model)
+        LLM_TOKENS.add(taken, Tokens(*asked, Direction.INPUT))
+        LLM_TOKENS.add(given, Tokens(*asked, Direction.OUTPUT))
+        LLM_COST.record(cost_usd, asked)
 
     def _cost(self, input_tokens: int, output_tokens: int) -> float:
         config = self._config

@@ -13,6 +13,7 @@ from contextworker.brain.models import Example, Product
 from contextworker.brain.protocol import Brain
 from contextworker.core.errors import InvalidInputError
 from contextworker.core.heartbeats import beating
+from contextworker.core.metrics.gardener import REVIEWED, Reviewed
 from contextworker.core.registry import Activity
 from contextworker.gardener.enrichers.base import ProductText, TaskEntry
 from contextworker.gardener.enrichers.configuration import Configuration
@@ -108,10 +109,12 @@ class Reviewing(ReviewActivities):
             if not open_ones:
                 break
         outcome = tuple(told[key] for key in asked)
+        decided = sum(one.decided for one in outcome)
+        REVIEWED.add(decided, Reviewed(request.tenant_id, task, request.action))
         return ReviewReport(
             task=task,
             action=request.action,
-            decided=sum(one.decided for one in outcome),
+            decided=decided,
             products=outcome,
         )
 

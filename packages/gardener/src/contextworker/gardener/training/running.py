@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from contextworker.core.errors import InvalidInputError, TransientError
 from contextworker.core.messages import Progress
 from contextworker.gardener.training import program
 
+_log = logging.getLogger(__name__)
+_MOST_BYTES: Final = 3_000  # the last of what it said, where a traceback's error stands
 _SIGNALLED: Final = "the process that trained was ended by signal {}; it may lack memory"
 
 
@@ -24,11 +28,28 @@ async def run_training(folder: Path, tell: Callable[[Progress], None]) -> dict[s
         InvalidInputError: The examples do not allow it; says why.
         TransientError: It broke off.
     """
+    with tempfile.TemporaryFile(dir=folder) as said:
+        try:
+            code = await _run(folder, tell, said)
+        finally:
+            _tell_log(said)
+    if code < 0:
+        raise TransientError(_SIGNALLED.format(-code))
+    if code:
+        raise TransientError(f"the process that trained ended with {code}; the log says why")
+    outcome: dict[str, Any] = await asyncio.to_thread(_read, folder / program.OUTCOME)
+    if refused := outcome.get("refused"):
+        raise InvalidInputError(refused)
+    return outcome
+
+
+async def _run(folder: Path, tell: Callable[[Progress], None], said: IO[bytes]) -> int:
     # Not multiprocessing: a child of that imports whatever program this process is once more.
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", program.__name__, os.fspath(folder)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        stderr=said,
         # Sets go through their members in another order in each process, and sums of floats with
         # them: the same examples are to be the same model.
         # Files of its own stand in its folder, too, and go with it.
@@ -38,19 +59,19 @@ async def run_training(folder: Path, tell: Callable[[Progress], None]) -> dict[s
         assert process.stdout is not None
         async for line in process.stdout:
             tell(Progress(unit="steps", **json.loads(line)))
-        code = await process.wait()
+        return await process.wait()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if code < 0:
-        raise TransientError(_SIGNALLED.format(-code))
-    if code:
-        raise TransientError(f"the process that trained ended with {code}; its log says why")
-    outcome: dict[str, Any] = await asyncio.to_thread(_read, folder / program.OUTCOME)
-    if refused := outcome.get("refused"):
-        raise InvalidInputError(refused)
-    return outcome
+
+
+def _tell_log(said: IO[bytes]) -> None:
+    """Log what it wrote to standard error, as of the activity in hand: the last of it."""
+    size = said.seek(0, os.SEEK_END)
+    said.seek(max(0, size - _MOST_BYTES))
+    if text := said.read().decode(errors="replace").strip():
+        _log.warning("the process that trains said: %s", text)
 
 
 def _read(file: Path) -> Any:

@@ -8,6 +8,7 @@ from temporalio.common import RetryPolicy
 
 from contextcore import ContextUnit
 from contextworker.core.caller import MEMO_KEY, CallerRights
+from contextworker.core.details import show_details
 from contextworker.core.errors import PermanentError
 from contextworker.core.messages import Progress
 from contextworker.gardener.training.messages import (
@@ -38,7 +39,7 @@ class TrainWorkflow:
     """Trains one model, or brings an earlier one back."""
 
     def __init__(self) -> None:
-        self._stage = "training"
+        self._progress = Progress(stage="training", unit="folds")
 
     @workflow.run
     async def run(self, unit: ContextUnit) -> ContextUnit:
@@ -51,9 +52,14 @@ class TrainWorkflow:
     @workflow.query(name="progress")
     def progress(self) -> Progress:
         """Say what it does; the activity says how far it is."""
-        return Progress(stage=self._stage, unit="folds")
+        return self._progress
+
+    def _tell(self, stage: str, job: TrainJob) -> None:
+        self._progress = Progress(stage=stage, unit="folds")
+        show_details(self._progress, {"task": job.request.task})
 
     async def _train(self, job: TrainJob) -> TrainReport:
+        self._tell("training", job)
         trained = await workflow.execute_activity_method(
             TrainActivities.train_model,
             job,
@@ -83,7 +89,7 @@ class TrainWorkflow:
         )
 
     async def _use(self, job: UseJob) -> Used:
-        self._stage = "using the model"
+        self._tell("using the model", job)
         return await workflow.execute_activity_method(
             TrainActivities.use_model,
             job,

@@ -12,10 +12,12 @@ from temporalio.exceptions import ApplicationError
 from contextworker.brain import Brain
 from contextworker.core.heartbeats import beating
 from contextworker.core.messages import Progress
+from contextworker.core.metrics import UNKNOWN, is_on
 from contextworker.core.objects import ObjectStore
 from contextworker.harvest.activities.fetching import Fetching
 from contextworker.harvest.activities.finishing import finish
 from contextworker.harvest.activities.starting import refuse_second
+from contextworker.harvest.counting import count
 from contextworker.harvest.errors import FeedError, FeedUnavailableError
 from contextworker.harvest.feeds.fetch import Fetcher
 from contextworker.harvest.messages import (
@@ -33,6 +35,8 @@ from contextworker.harvest.settings import HarvestSettings
 from contextworker.harvest.suppliers import Supplier, SupplierDirectory
 from contextworker.harvest.sync import SyncCursor, Synchronizer
 from contextworker.harvest.transform import Transformer
+
+_SHOWN_HOSTS = 10  # in one line of a summary
 
 
 class Harvester(HarvestActivities):
@@ -56,7 +60,8 @@ class Harvester(HarvestActivities):
     @activity.defn(name="list_suppliers")
     async def list_suppliers(self) -> SupplierList:
         """List the supplier files. It only reads, so a retry is safe."""
-        codes = await asyncio.to_thread(self._suppliers.codes)
+        async with beating():
+            codes = await asyncio.to_thread(self._suppliers.codes)
         return SupplierList(codes=codes, parallel=self._settings.harvest_parallel_suppliers)
 
     @activity.defn(name="start_harvest")
@@ -66,19 +71,21 @@ class Harvester(HarvestActivities):
         A retry is safe: the Brain knows the run by its id. The record comes first, so that a run
         of a supplier that does not exist is to be seen too.
         """
-        record = await self._brain.start_run(
-            run.tenant_id,
-            run_id=run.run_id,
-            workflow_id=run.workflow_id,
-            supplier_code=run.supplier_code,
-        )
-        supplier = await self._supplier(run)
-        await refuse_second(self._brain, run, record)
-        if run.replay_run_id is not None:
-            await check_replay(self._brain, run)
+        async with beating():
+            record = await self._brain.start_run(
+                run.tenant_id,
+                run_id=run.run_id,
+                workflow_id=run.workflow_id,
+                supplier_code=run.supplier_code,
+            )
+            supplier = await self._supplier(run)
+            await refuse_second(self._brain, run, record)
+            if run.replay_run_id is not None:
+                await check_replay(self._brain, run)
         return HarvestPlan(
             retries=supplier.retry.steps,
             heartbeat_timeout_s=self._settings.harvest_heartbeat_timeout_s,
+            hosts=tuple(source.host for source in supplier.sources[:_SHOWN_HOSTS]),
         )
 
     @activity.defn(name="fetch_products")
@@ -150,7 +157,11 @@ class Harvester(HarvestActivities):
 
         A retry is safe: a finished run stays as it is, and what is gone stays gone.
         """
-        await finish(self._brain, self._store, end)
+        async with beating():
+            await finish(self._brain, self._store, end)
+            if is_on():
+                known = await asyncio.to_thread(self._suppliers.has, end.run.supplier_code)
+                count(end, supplier=end.run.supplier_code if known else UNKNOWN)
 
     async def _supplier(self, run: HarvestRun) -> Supplier:
         return await asyncio.to_thread(self._suppliers.load, run.supplier_code)

@@ -47,6 +47,18 @@ class SupplierDirectory:
                 )
         return codes
 
+    def usable(self) -> tuple[str, ...]:
+        """List the codes without files whose names cannot be one.
+
+        Raises:
+            SupplierError: The folder is missing.
+        """
+        return tuple(filter(_is_code, self._names()))
+
+    def has(self, code: str) -> bool:
+        """Tell whether there is a file for a supplier; what it says may be wrong."""
+        return _is_code(code) and (self._folder / f"{code}.toml").is_file()
+
     def load(self, code: str) -> Supplier:
         """Read one supplier's file.
 
@@ -54,7 +66,7 @@ class SupplierDirectory:
             SupplierError: There is none (the known ones are named), or it is wrong (file, line or
                 key, and what to do).
         """
-        codes = tuple(filter(_is_code, self._names()))
+        codes = self.usable()
         if code not in codes:
             known = ", ".join(codes) or f"none; put CODE.toml files into {self._folder}"
             raise SupplierError(f"there is no supplier {code!r}; known suppliers: {known}")

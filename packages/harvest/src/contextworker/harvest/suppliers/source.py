@@ -109,6 +109,14 @@ class Source(Section):
         return self.is_web or self.is_cloud
 
     @property
+    def host(self) -> str:
+        """Its scheme with its host or bucket, without anything that may hold secrets."""
+        parts = urlsplit(self.url)
+        if self.is_web:
+            return f"{parts.scheme} {parts.hostname}"
+        return f"{parts.scheme} {parts.netloc}" if self.is_cloud else "file"
+
+    @property
     def public_url(self) -> str:
         """The address without user, password and query, which may hold secrets."""
         if not self.is_web:

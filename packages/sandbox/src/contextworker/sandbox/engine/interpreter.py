@@ -25,6 +25,7 @@ from contextworker.sandbox.engine.driving import Drive
 from contextworker.sandbox.engine.errors import limit_exceeded
 from contextworker.sandbox.engine.fairness import CrowdedError, Seats
 from contextworker.sandbox.engine.printing import Printout
+from contextworker.sandbox.engine.processes import Processes
 from contextworker.sandbox.engine.snapshots import Program, SnapshotError
 from contextworker.sandbox.engine.stops import Asked, NotInTimeError, Printed, Stop
 from contextworker.sandbox.engine.turns import GRACE_S, Begin, ended, run_turn
@@ -40,9 +41,12 @@ _LAST_THREAD_S: Final = 0.1
 class Interpreter:
     """Interpreter processes, and whose turn it is to use one."""
 
-    def __init__(self, pool: AsyncMonty, seats: Seats, tools: frozenset[str]) -> None:
+    def __init__(
+        self, pool: AsyncMonty, seats: Seats, processes: Processes, tools: frozenset[str]
+    ) -> None:
         self._pool = pool
         self._seats = seats
+        self._processes = processes
         self._tools = tools
 
     @classmethod
@@ -75,7 +79,8 @@ class Interpreter:
                 )
             except (OSError, RuntimeError) as error:
                 raise ConfigurationError(f"cannot start interpreter processes: {error}") from None
-            yield cls(pool, Seats(settings.processes), tools)
+            processes = Processes(settings.processes)
+            yield cls(pool, Seats(settings.processes), processes, tools)
 
     async def start(
         self,
@@ -175,7 +180,9 @@ class Interpreter:
         time = asyncio.timeout(within_s)
         try:
             async with time, self._seats.taken(tenant_id):
-                return await run_turn(self._pool, drive, begin, output_left)
+                return await run_turn(
+                    self._pool, drive, begin, output_left, on_process=self._processes.used
+                )
         except TimeoutError:
             if time.expired():
                 raise NotInTimeError from None

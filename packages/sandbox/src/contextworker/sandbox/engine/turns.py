@@ -32,8 +32,15 @@ _POLICY: Final[OSPolicy] = {"sleep": "call_host"}
 Begin = Callable[[AsyncMontySession, Printout], Awaitable[AsyncSnapshot]]
 
 
-async def run_turn(pool: AsyncMonty, drive: Drive, begin: Begin, output_left: int) -> Stop:
-    """Have a process do a turn, from how it begins to its stop."""
+async def run_turn(
+    pool: AsyncMonty,
+    drive: Drive,
+    begin: Begin,
+    output_left: int,
+    *,
+    on_process: Callable[[int | None], None],
+) -> Stop:
+    """Have a process do a turn, from how it begins to its stop; tells the process's pid."""
     # A cancelled turn's process is killed at once; it would print on until its time is over.
     silence = asyncio.timeout(None)
 
@@ -54,6 +61,7 @@ async def run_turn(pool: AsyncMonty, drive: Drive, begin: Begin, output_left: in
             silence,
             pool.checkout(limits=allowed, os_policy=_POLICY) as session,
         ):
+            on_process(session.worker_pid)
             confine(session.worker_pid, limits, GRACE_S)
             at = await begin(session, printout)
             stopped = await drive.to_stop(at)

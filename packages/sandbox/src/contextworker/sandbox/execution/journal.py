@@ -11,6 +11,7 @@ from contextworker.sandbox.messages import Answer, SoFar, ToolCall
 STEPS: Final = 100
 """How many calls are told one by one; the earlier ones are only counted."""
 
+_SHOWN: Final = 10
 _DETAIL_CHARACTERS: Final = 200
 _ARGUMENTS_CHARACTERS: Final = 120
 _SECRET: Final = re.compile(r"password|token|secret|key|credential|auth|cookie", re.IGNORECASE)
@@ -48,17 +49,27 @@ class Journal:
 
     def progress(self) -> Progress:
         """Tell how far the code is."""
+        if (waiting := self._waiting) is None:
+            return Progress(stage="running", done=self.made, unit="calls", steps=self.steps)
+        stage = f"waiting for {waiting.name}({waiting.detail})"
+        return Progress(stage=stage, done=self.made - 1, unit="calls", steps=self.steps)
+
+    def in_short(self) -> Progress:
+        """Tell the same without what was called with what, and what came of it."""
+        if (waiting := self._waiting) is None:
+            return Progress(stage="running", done=self.made, unit="calls")
+        return Progress(stage=f"waiting for {waiting.name}", done=self.made - 1, unit="calls")
+
+    def latest(self) -> dict[str, str]:
+        """Return how the latest calls stand, by number and name."""
+        shown = list(self._steps)[-_SHOWN:]
+        first = self.made - len(shown) + 1
+        return {f"{first + i}. {step.name}": step.status.value for i, step in enumerate(shown)}
+
+    @property
+    def _waiting(self) -> Step | None:
         latest = self._steps[-1] if self._steps else None
-        if latest is None or latest.status is not StepStatus.RUNNING:
-            stage, done = "running", self.made
-        else:
-            stage, done = f"waiting for {latest.name}({latest.detail})", self.made - 1
-        return Progress(
-            stage=stage,
-            done=done,
-            unit="calls",
-            steps=self.steps,
-        )
+        return latest if latest is not None and latest.status is StepStatus.RUNNING else None
 
     def _end(self, status: StepStatus, outcome: str) -> None:
         step = self._steps.pop()

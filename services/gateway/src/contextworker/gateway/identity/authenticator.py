@@ -1,12 +1,11 @@
 """Tells who makes a call, and whether they may."""
 
+from contextworker.core.tokens.bearer import bearer_token
 from contextworker.gateway.errors import PermissionMissingError, UnauthenticatedError
 from contextworker.gateway.identity.caller import ANONYMOUS, Caller
 from contextworker.gateway.identity.narrowing import Metadata, narrowed
 from contextworker.gateway.identity.permissions import PERMISSIONS
 from contextworker.gateway.identity.tokens import Tokens
-
-_SCHEME = "bearer"
 
 
 class Authenticator:
@@ -46,10 +45,8 @@ def _bearer(metadata: Metadata) -> str:
             "this gateway takes a bearer token; send one as the metadata "
             "`authorization: Bearer …` (`contextworker token mint` makes one for development)",
         )
-    if len(sent) == 1 and isinstance(sent[0], str):
-        scheme, _, token = sent[0].partition(" ")
-        if scheme.lower() == _SCHEME and token.strip():
-            return token.strip()
+    if (token := bearer_token(sent)) is not None:
+        return token
     raise UnauthenticatedError(
         "malformed",
         "the metadata `authorization` must be there once, and be `Bearer`, a space and a token",

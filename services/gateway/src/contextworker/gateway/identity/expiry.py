@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from contextworker.core.tokens.errors import expired
 from contextworker.gateway.errors import UnauthenticatedError
 from contextworker.gateway.identity.caller import Caller
 
@@ -22,10 +23,6 @@ async def while_valid(caller: Caller) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         if expiry.expired():
-            raise expired() from None
+            refused = expired()
+            raise UnauthenticatedError(refused.problem, str(refused)) from None
         raise
-
-
-def expired() -> UnauthenticatedError:
-    """Refuse a token that was good once."""
-    return UnauthenticatedError("expired", "the token has expired; get a new one")

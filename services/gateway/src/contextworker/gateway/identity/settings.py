@@ -1,66 +1,23 @@
 """What says who may call: the keys of tokens, and what tokens must say."""
 
-import ipaddress
-from pathlib import Path
+from functools import partial
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from jwt import InvalidKeyError
-from jwt.algorithms import HMACAlgorithm
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from contextworker.core.settings import Settings
+from contextworker.core.tokens.settings import (
+    check_ages,
+    check_expected,
+    checked_jwks,
+    checked_secret,
+)
 
-MIN_SECRET_BYTES = 32
 SECRET = "CONTEXTWORKER_GATEWAY_AUTH_SECRET"  # noqa: S105 - a variable's name
 JWKS = "CONTEXTWORKER_GATEWAY_AUTH_JWKS"
 ISSUER = "CONTEXTWORKER_GATEWAY_AUTH_ISSUER"
 AUDIENCE = "CONTEXTWORKER_GATEWAY_AUTH_AUDIENCE"
-
-
-def _secret(given: SecretStr) -> SecretStr:
-    secret = given.get_secret_value()
-    if not secret:
-        return given
-    if len(secret.encode()) < MIN_SECRET_BYTES:
-        raise ValueError(
-            f"is shorter than {MIN_SECRET_BYTES} bytes, so that it could be guessed; make one with "
-            "`openssl rand -base64 48`"
-        )
-    try:
-        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
-    except InvalidKeyError:
-        raise ValueError(
-            f"is a key of its own kind, not a shared secret; public keys belong into {JWKS}"
-        ) from None
-    return given
-
-
-def _jwks(where: str) -> str:
-    if "://" not in where:
-        if where and not Path(where).is_file():
-            raise ValueError(f"{where} is no file; give the path of a JWKS, or its https URL")
-        return where
-    url = urlsplit(where)
-    if url.username or url.password:
-        raise ValueError("must be a URL without a user or password: it is written into logs")
-    if not url.hostname or url.scheme not in ("https", "http"):
-        raise ValueError("must be a file's path or an https URL")
-    if url.scheme == "http" and not is_loopback(url.hostname):
-        raise ValueError(
-            "must be an https URL: over http, whoever is on the way could put keys of their own "
-            "there"
-        )
-    return where
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its address or as `localhost`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class TokenSettings(Settings):
@@ -68,7 +25,9 @@ class TokenSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="CONTEXTWORKER_", frozen=True)
 
-    gateway_auth_secret: Annotated[SecretStr, AfterValidator(_secret)] = Field(
+    gateway_auth_secret: Annotated[
+        SecretStr, AfterValidator(partial(checked_secret, jwks_setting=JWKS))
+    ] = Field(
         default=SecretStr(""),
         description=(
             "Callers bring tokens signed (HS256) with this secret of at least 32 bytes; for small "
@@ -86,7 +45,7 @@ class TokenSettings(Settings):
 class AuthSettings(TokenSettings):
     """How the gateway tells who calls."""
 
-    gateway_auth_jwks: Annotated[str, AfterValidator(_jwks)] = Field(
+    gateway_auth_jwks: Annotated[str, AfterValidator(checked_jwks)] = Field(
         default="",
         description=(
             "Callers bring tokens signed with a key of this JWKS: a file's path, or an https URL."
@@ -117,24 +76,19 @@ class AuthSettings(TokenSettings):
                 f"{JWKS} and {SECRET} are both set, and a gateway takes one kind of token only; "
                 "unset one of them"
             )
-        missing = [variable for variable, value in expected.items() if not value]
-        if self.gateway_auth_jwks and missing:
+        if self.gateway_auth_jwks:
+            check_expected(JWKS, expected)
+        given = [variable for variable, value in expected.items() if value]
+        if given and not self.is_authenticated:
             raise ValueError(
-                f"{JWKS} is set without {' and '.join(missing)}: tokens of other issuers or for "
-                "other services would be taken, too; set what `iss` and `aud` of your tokens say"
+                f"{' and '.join(given)} says what tokens must say, and neither {JWKS} nor {SECRET} "
+                "is set to verify them with; set one, or unset this"
             )
-        if not self.is_authenticated and len(missing) < len(expected):
-            given = " and ".join(variable for variable in expected if variable not in missing)
-            raise ValueError(
-                f"{given} says what tokens must say, and neither {JWKS} nor {SECRET} is set to "
-                "verify them with; set one, or unset this"
-            )
-        if self.gateway_auth_max_age_s <= self.gateway_auth_refresh_s:
-            raise ValueError(
-                "CONTEXTWORKER_GATEWAY_AUTH_MAX_AGE_S must be larger than "
-                "CONTEXTWORKER_GATEWAY_AUTH_REFRESH_S: keys would be too old before they are read "
-                "again"
-            )
+        check_ages(
+            "CONTEXTWORKER_GATEWAY_AUTH",
+            refresh_s=self.gateway_auth_refresh_s,
+            max_age_s=self.gateway_auth_max_age_s,
+        )
         return self
 
     @property

@@ -1,16 +1,13 @@
 """Puts authentication together as the settings say, and keeps its keys fresh."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from contextworker.core.errors import ConfigurationError
+from contextworker.core.tokens.fresh import fresh_keys
+from contextworker.core.tokens.keys import Keys, SharedSecret
 from contextworker.gateway.identity.authenticator import Authenticator
-from contextworker.gateway.identity.keys import KeyRing, Keys, SharedSecret
 from contextworker.gateway.identity.settings import JWKS, AuthSettings
-from contextworker.gateway.identity.sources import FileSource, UrlSource
 from contextworker.gateway.identity.tokens import Tokens
 
 _log = logging.getLogger(__name__)
@@ -31,28 +28,14 @@ async def authentication(settings: AuthSettings) -> AsyncIterator[Authenticator]
     if not settings.gateway_auth_jwks:
         yield Authenticator()
         return
-    ring = await _ring(settings)
-    _log.info("callers are authenticated by tokens of %s", settings.gateway_auth_issuer)
-    refreshing = asyncio.create_task(ring.run())
-    try:
-        yield Authenticator(_tokens(ring, settings))
-    finally:
-        refreshing.cancel()
-        await asyncio.wait([refreshing])
-
-
-async def _ring(settings: AuthSettings) -> KeyRing:
-    where = settings.gateway_auth_jwks
-    is_url = "://" in where
-    ring = KeyRing(
-        UrlSource(where) if is_url else FileSource(Path(where)),
+    async with fresh_keys(
+        settings.gateway_auth_jwks,
+        setting=JWKS,
         refresh_s=settings.gateway_auth_refresh_s,
         max_age_s=settings.gateway_auth_max_age_s,
-    )
-    await ring.read()
-    if not is_url and (trouble := ring.trouble):
-        raise ConfigurationError(f"{JWKS}: {where} cannot be used: {trouble}")
-    return ring
+    ) as keys:
+        _log.info("callers are authenticated by tokens of %s", settings.gateway_auth_issuer)
+        yield Authenticator(_tokens(keys, settings))
 
 
 def _tokens(keys: Keys, settings: AuthSettings) -> Tokens:

@@ -4,6 +4,7 @@ from temporalio.api.common.v1 import Memo
 from temporalio.converter import DataConverter
 
 from contextcore import SecurityScopes
+from contextworker.core.errors import UnreadableError
 from contextworker.gateway.temporal import UNREADABLE
 
 MEMO_KEY = "contextworker.security"
@@ -21,12 +22,16 @@ async def scopes_of(converter: DataConverter, memo: Memo) -> SecurityScopes:
     """Read a run's scopes.
 
     Raises:
-        RuntimeError: They cannot be read, so nobody may be let through.
+        UnreadableError: They are encrypted with a key that is missing here, or lie in a store that
+            is: nobody may be let through until they can be read.
+        RuntimeError: They are none.
     """
     if MEMO_KEY not in memo.fields:
         return SecurityScopes()
     try:
         [scopes] = await converter.decode([memo.fields[MEMO_KEY]], [SecurityScopes])
+    except UnreadableError:
+        raise
     except UNREADABLE as error:
         raise RuntimeError("a run's scopes cannot be read") from error
     return SecurityScopes.model_validate(scopes)

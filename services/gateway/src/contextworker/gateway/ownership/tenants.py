@@ -1,21 +1,9 @@
 """Whose a run is: the search attribute that every run of the gateway's carries."""
 
-from functools import lru_cache
-
 from temporalio.api.common.v1 import SearchAttributes
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.converter import decode_typed_search_attributes, encode_search_attributes
+from temporalio.converter import decode_typed_search_attributes
 
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
-
-
-@lru_cache(maxsize=1024)  # encoding costs as much as checking a payload and naming its run
-def attributes_of(tenant_id: str) -> SearchAttributes:
-    """Mark what a tenant owns; the message is shared, to be copied into others."""
-    pairs = TypedSearchAttributes([SearchAttributePair(TENANT_ATTRIBUTE, tenant_id)])
-    marks = SearchAttributes()
-    encode_search_attributes(pairs, marks)
-    return marks
 
 
 def tenant_of(attributes: SearchAttributes) -> str | None:

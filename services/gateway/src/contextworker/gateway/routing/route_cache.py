@@ -3,13 +3,22 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
+from contextworker.core.metrics.gateway import (
+    ROUTE_READS,
+    ROUTES,
+    ROUTES_READ_AT,
+    Read,
+    ReadOutcome,
+)
+from contextworker.core.metrics.instruments import NoLabels
 from contextworker.gateway.errors import (
     TemporalBusyError,
     TemporalUnavailableError,
     UnknownWorkflowTypeError,
 )
-from contextworker.gateway.routing.routes import RouteInfo, RouteTable
+from contextworker.gateway.routing.routes import AnnouncedModule, RouteInfo, RouteTable
 from contextworker.gateway.routing.sources import RouteSource
 from contextworker.gateway.shared_task import shared_task
 
@@ -108,8 +117,19 @@ class RouteCache:
             finally:
                 self._next = None  # who asks from here on wants a later read than this one
             self._last_began_at = time.monotonic()
-            table = RouteTable(await self._source.read())
+            table = RouteTable(await self._read_source())
             if self._table is None or self._table.modules != table.modules:
                 self._table = table  # else compiled schemas stay
                 _log.info("routes: %s", ", ".join(table.workflow_types) or "none announced")
+            ROUTES.set(len(self._table.workflow_types), NoLabels())
             return self._table
+
+    async def _read_source(self) -> Sequence[AnnouncedModule]:
+        try:
+            modules = await self._source.read()
+        except Exception:
+            ROUTE_READS.add(1, Read(ReadOutcome.FAILED))
+            raise
+        ROUTE_READS.add(1, Read(ReadOutcome.READ))
+        ROUTES_READ_AT.set(time.time(), NoLabels())
+        return modules

@@ -17,11 +17,11 @@ from contextworker.gateway.errors import (
     RunNotFoundError,
     TooManyExecutionsError,
 )
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.runs.following import describe
 from contextworker.gateway.runs.plan import PlannedRun
 from contextworker.gateway.temporal import Temporal
 from contextworker.gateway.visibility.queries import quoted
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 EXECUTE_CODE = "execute_code"
 """The workflow type of whichever module runs code."""
@@ -50,9 +50,9 @@ class _Count:
 class Executions:
     """Counts open executions, tenant by tenant; a limit of 0 is none."""
 
-    def __init__(self, temporal: Temporal, attribute: TenantAttribute, *, most: int) -> None:
+    def __init__(self, temporal: Temporal, attributes: RunAttributes, *, most: int) -> None:
         self._temporal = temporal
-        self._attribute = attribute
+        self._attributes = attributes
         self._most = most
         self._counts: dict[str, _Count] = {}
 
@@ -91,7 +91,7 @@ class Executions:
             f"WorkflowType = {quoted(EXECUTE_CODE)} AND ExecutionStatus = 'Running'",
         )
         try:
-            counted = await self._attribute.call(
+            counted = await self._attributes.call(
                 self._temporal.service.count_workflow_executions, request
             )
         except (

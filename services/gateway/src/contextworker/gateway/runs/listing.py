@@ -1,5 +1,6 @@
 """Lists runs, open ones first, a page at a time."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,10 @@ from temporalio.api.workflow.v1 import WorkflowExecutionInfo
 from temporalio.api.workflowservice.v1 import ListWorkflowExecutionsRequest
 from temporalio.service import RPCError, RPCStatusCode
 
+from contextworker.core.errors import UnreadableError
 from contextworker.core.messages import Message
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
 from contextworker.gateway.identity.caller import current_caller
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.ownership.tenants import tenant_of
 from contextworker.gateway.runs.access import missing_scopes
 from contextworker.gateway.runs.state.status import CLOSED, Status
@@ -21,8 +22,10 @@ from contextworker.gateway.temporal import Temporal
 from contextworker.gateway.times import iso
 from contextworker.gateway.visibility.page_tokens import broken_token, read_token, write_token
 from contextworker.gateway.visibility.queries import one_of, quoted, time
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 # The runs before it in its chain are of the same task.
+_log = logging.getLogger(__name__)
 _NOT_CONTINUED = "ExecutionStatus != 'ContinuedAsNew'"
 _NAMES = {
     Status.RUNNING: "Running",
@@ -65,7 +68,7 @@ class TaskLister:
     """Lists the caller's runs as Temporal's visibility knows them, which is some moments late."""
 
     temporal: Temporal
-    attribute: TenantAttribute
+    attributes: RunAttributes
 
     async def list(self, wanted: TaskFilter, *, page_size: int, page_token: str) -> dict[str, Any]:
         """Return the payload with one page of runs: open ones first, then by when they ended.
@@ -89,7 +92,7 @@ class TaskLister:
             next_page_token=read_token(page_token, query),
         )
         try:
-            page = await self.attribute.call(
+            page = await self.attributes.call(
                 self.temporal.service.list_workflow_executions, request
             )
         except RPCError as error:
@@ -111,7 +114,11 @@ class TaskLister:
         # Asked for already; but an operator may have made the attribute one of another kind.
         if tenants is not None and tenant_of(info.search_attributes) not in tenants:
             return False
-        return not await missing_scopes(self.temporal, info, to="read")
+        try:
+            return not await missing_scopes(self.temporal, info, to="read")
+        except UnreadableError as error:
+            _log.warning("the run %s is left out: %s", info.execution.workflow_id, error)
+            return False
 
 
 def _tenants(wanted: TaskFilter) -> frozenset[str] | None:

@@ -14,11 +14,12 @@ from contextworker.gateway.errors import InvalidRequestError
 from contextworker.gateway.identity.caller import current_caller
 from contextworker.gateway.ownership.rights import noted, rights_of
 from contextworker.gateway.ownership.scopes import memo_of
-from contextworker.gateway.ownership.tenants import attributes_of
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.routing import workflow_ids
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import RouteInfo
+from contextworker.gateway.runs.describing import details_of, metadata_of, summary_of
+from contextworker.gateway.runs.marks import marks_of
 from contextworker.gateway.settings import MAX_RUN_INPUT_BYTES
 from contextworker.gateway.temporal import Temporal
 
@@ -54,12 +55,9 @@ class PlannedRun:
 
     search_attributes: SearchAttributes
     priority: Priority
-    summary: Payload | None
-
-    @property
-    def user_metadata(self) -> UserMetadata | None:
-        """The summary as a start request takes it."""
-        return None if self.summary is None else UserMetadata(summary=self.summary)
+    summary: str
+    user_metadata: UserMetadata
+    """The summary and what more there is to say, for Temporal's UI."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,12 @@ class Planner:
     temporal: Temporal
     routes: RouteCache
 
-    async def plan(self, unit: ContextUnit) -> PlannedRun:
+    async def plan(self, unit: ContextUnit, *, inline: bool = False) -> PlannedRun:
         """Plan the run of the workflow that the payload names.
+
+        Args:
+            unit: The run's input.
+            inline: See `Temporal.converter`.
 
         Raises:
             InvalidRequestError: The payload does not fit the route, or is too large.
@@ -93,18 +95,18 @@ class Planner:
         unit, found = _of_tenant(unit, route, tenant_id)
         if problems or found or tenant_id is None:
             raise InvalidRequestError(list(dict.fromkeys([*problems, *found])))
-        return await self._planned(unit, route, tenant_id)
+        return await self._planned(unit, route, tenant_id, inline=inline)
 
-    async def _planned(self, unit: ContextUnit, route: RouteInfo, tenant_id: str) -> PlannedRun:
+    async def _planned(
+        self, unit: ContextUnit, route: RouteInfo, tenant_id: str, *, inline: bool
+    ) -> PlannedRun:
         template = workflow_ids.template_of(route)
         if template is None:
             workflow_id = workflow_ids.from_unit(route.workflow_type, tenant_id, unit.unit_id)
         else:
             workflow_id = workflow_ids.from_template(route, template, tenant_id, unit.payload)
-        converter = self.temporal.converter(workflow_id)
-        summary = None
-        if route.announced.description:
-            [summary] = await converter.encode([route.announced.description])
+        converter = self.temporal.converter(workflow_id, inline=inline)
+        summary = summary_of(route, unit)
         memo, rights = await memo_of(converter, unit.security), None
         if route.announced.needs_caller:
             rights = rights_of(current_caller(), tenant_id)
@@ -118,9 +120,10 @@ class Planner:
             input=_checked(await converter.encode([unit])),
             memo=memo,
             rights=rights,
-            search_attributes=attributes_of(tenant_id),
+            search_attributes=marks_of(route, tenant_id, unit.payload),
             priority=Priority(fairness_key=tenant_id),
             summary=summary,
+            user_metadata=await metadata_of(converter, summary, details_of(route, unit)),
         )
 
 

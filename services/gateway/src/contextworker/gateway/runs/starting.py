@@ -14,14 +14,16 @@ from temporalio.service import RPCError
 
 from contextcore import ContextUnit
 from contextworker.core.messages import Message
+from contextworker.core.metrics.gateway import STARTS, Start, StartOutcome
+from contextworker.core.tracing.headers import current_header
 from contextworker.gateway.errors import RunNotFoundError
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.ownership.tenants import tenant_of
 from contextworker.gateway.runs.earlier import Found, find
 from contextworker.gateway.runs.executions import Executions
 from contextworker.gateway.runs.following import describe
 from contextworker.gateway.runs.plan import PlannedRun, Planner
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 _REQUESTS = uuid.UUID("6d5b6e2f-5d0d-5b0b-9a51-9d2c3d6c1f0e")
 _REJECT = WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
@@ -53,7 +55,7 @@ class Starter:
 
     temporal: Temporal
     planner: Planner
-    attribute: TenantAttribute
+    attributes: RunAttributes
     executions: Executions
 
     async def start(self, unit: ContextUnit) -> StartReply:
@@ -78,6 +80,8 @@ class Starter:
             claim = await self._send(request)
         else:
             claim = await self._claim(unit, run, request)
+        outcome = StartOutcome.STARTED if claim.started else StartOutcome.ALREADY_RUNNING
+        _count(run, StartOutcome.JOINED if claim.is_earlier else outcome)
         return StartReply(
             workflow_id=run.workflow_id,
             run_id=claim.run_id,
@@ -103,6 +107,7 @@ class Starter:
             search_attributes=run.search_attributes,
             user_metadata=run.user_metadata,
             priority=run.priority,
+            header=current_header(),
         )
 
     async def _claim(
@@ -132,7 +137,7 @@ class Starter:
 
     async def _send(self, request: StartWorkflowExecutionRequest) -> Found:
         try:
-            reply = await self.attribute.call(
+            reply = await self.attributes.call(
                 self.temporal.service.start_workflow_execution, request
             )
         except RPCError as error:
@@ -142,8 +147,12 @@ class Starter:
             if request.workflow_id_conflict_policy == _FAIL:
                 raise _TakenError from error
             # The id holds the unit's, so the closed run under it is this unit's own.
-            return Found(failure.run_id, started=True)
+            return Found(failure.run_id, started=True, is_earlier=True)
         return Found(reply.run_id, reply.started)
+
+
+def _count(run: PlannedRun, outcome: StartOutcome) -> None:
+    STARTS.add(1, Start(run.workflow_type, run.tenant_id, outcome))
 
 
 class _TakenError(Exception):

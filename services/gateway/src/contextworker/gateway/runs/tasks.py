@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Self
 
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.runs.cancelling import Canceller
 from contextworker.gateway.runs.executions import Executions
 from contextworker.gateway.runs.listing import TaskLister
@@ -13,6 +12,7 @@ from contextworker.gateway.runs.state.status import StatusReader
 from contextworker.gateway.runs.watching import Watches
 from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class Tasks:
         temporal: Temporal,
         queues: Queues,
         planner: Planner,
-        attribute: TenantAttribute,
+        attributes: RunAttributes,
         *,
         max_executions: int,
     ) -> Self:
         """Put them together; a tenant may have so many executions of code open."""
-        executions = Executions(temporal, attribute, most=max_executions)
+        executions = Executions(temporal, attributes, most=max_executions)
         statuses = StatusReader(temporal, queues)
         return cls(
-            starter=Starter(temporal, planner, attribute, executions),
+            starter=Starter(temporal, planner, attributes, executions),
             statuses=statuses,
             watches=Watches(temporal, statuses),
             canceller=Canceller(temporal),
-            lister=TaskLister(temporal, attribute),
+            lister=TaskLister(temporal, attributes),
         )

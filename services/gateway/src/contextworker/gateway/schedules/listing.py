@@ -1,6 +1,7 @@
 """Lists schedules: what was registered, how it stands, what it started and will start."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,11 @@ from temporalio.api.workflowservice.v1 import ListSchedulesRequest
 from temporalio.service import RPCError, RPCStatusCode
 
 from contextcore import ContextUnit
+from contextworker.core.errors import UnreadableError
 from contextworker.core.messages import Message
 from contextworker.core.tenancy import TENANT_ATTRIBUTE
 from contextworker.gateway.errors import RouteConflictError
 from contextworker.gateway.identity.caller import current_caller
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.routing.routes import RouteTable
 from contextworker.gateway.schedules.definition import Overlap
@@ -24,7 +25,9 @@ from contextworker.gateway.temporal import UNREADABLE, Temporal
 from contextworker.gateway.times import iso
 from contextworker.gateway.visibility.page_tokens import broken_token, read_token, write_token
 from contextworker.gateway.visibility.queries import one_of
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
+_log = logging.getLogger(__name__)
 _AT_ONCE = 10
 _SHOWN = 10
 
@@ -79,7 +82,7 @@ class ScheduleLister:
     """Reads schedules page by page."""
 
     temporal: Temporal
-    attribute: TenantAttribute
+    attributes: RunAttributes
     routes: RouteCache
     reader: ScheduleReader
 
@@ -102,7 +105,11 @@ class ScheduleLister:
 
         async def read(name: str) -> FoundSchedule | None:
             async with places:
-                return await self.reader.read(name)
+                try:
+                    return await self.reader.read(name)
+                except UnreadableError as error:
+                    _log.warning("the schedule %s is left out: %s", name, error)
+                    return None
 
         found = await asyncio.gather(*(read(name) for name in names))
         shown = [one for one in found if one is not None and _visible(one)]
@@ -127,7 +134,7 @@ class ScheduleLister:
             next_page_token=read_token(token, query),
         )
         try:
-            answer = await self.attribute.call(self.temporal.service.list_schedules, request)
+            answer = await self.attributes.call(self.temporal.service.list_schedules, request)
         except RPCError as error:
             if token and error.status is RPCStatusCode.INVALID_ARGUMENT:
                 raise broken_token() from error

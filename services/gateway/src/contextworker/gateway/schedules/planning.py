@@ -108,7 +108,7 @@ class SchedulePlanner:
         narrowed = replace(current_caller(), tenants=frozenset([tenant_id]))
         try:
             with use_caller(narrowed):
-                return await self.planner.plan(start)
+                return await self.planner.plan(start, inline=True)
         except InvalidRequestError as error:
             return [Violation(_within(it.field), it.description) for it in error.violations]
         except UnknownWorkflowTypeError as error:
@@ -117,9 +117,9 @@ class SchedulePlanner:
     async def _planned(
         self, unit: ContextUnit, one: Definition, run: PlannedRun
     ) -> PlannedSchedule:
-        record = ScheduleRecord.of(one, run.tenant_id, run.task_queue, unit.security, run.rights)
+        record = ScheduleRecord.of(one, run, unit.security)
         base = run_base(run.workflow_type, run.tenant_id, one.schedule_id)
-        [noted] = await self.temporal.converter(base).encode([record])
+        [noted] = await self.temporal.converter(base, inline=True).encode([record])
         memo = Memo(fields={MEMO_KEY: noted})
         if run.memo is not None:
             memo.MergeFrom(run.memo)

@@ -10,8 +10,8 @@ from temporalio.api.common.v1 import Memo
 from temporalio.converter import DataConverter
 
 from contextcore import SecurityScopes
-from contextworker.core.caller import CallerRights
 from contextworker.core.messages import Message
+from contextworker.gateway.runs.plan import PlannedRun
 from contextworker.gateway.schedules.definition import Definition
 from contextworker.gateway.temporal import UNREADABLE
 
@@ -32,21 +32,24 @@ class ScheduleRecord(Message):
     def of(
         cls,
         definition: Definition,
-        tenant_id: str,
-        task_queue: str,
+        run: PlannedRun,
         scopes: SecurityScopes,
-        rights: CallerRights | None,
     ) -> "ScheduleRecord":
         """Note a definition, with all else that its runs are made of."""
         content = {
             "format": _FORMAT,
             "definition": definition.model_dump(mode="json"),
-            "tenant_id": tenant_id,
-            "task_queue": task_queue,
+            "tenant_id": run.tenant_id,
+            "task_queue": run.task_queue,
+            "summary": run.summary,
+            "found_by": {
+                name: mark.data.decode()
+                for name, mark in run.search_attributes.indexed_fields.items()
+            },
             "scopes": scopes.model_dump(mode="json"),
         }
-        if rights is not None:
-            content["rights"] = rights.model_dump(mode="json")
+        if run.rights is not None:
+            content["rights"] = run.rights.model_dump(mode="json")
         text = json.dumps(content, sort_keys=True)
         return cls(
             schedule_id=definition.schedule_id,

@@ -13,12 +13,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextcore import ContextUnit
 from contextworker.core.messages import Message
 from contextworker.gateway.errors import TemporalBusyError
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.schedules.definition import Definition
 from contextworker.gateway.schedules.ids import request_id
 from contextworker.gateway.schedules.planning import PlannedSchedule, SchedulePlanner
 from contextworker.gateway.schedules.reading import FoundSchedule, ScheduleReader, require
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 _AT_ONCE = 10
 # Each try fails only where somebody else changed the schedule in the moment between.
@@ -45,7 +45,7 @@ class Registrar:
     """Brings Temporal's schedules in line with a set."""
 
     temporal: Temporal
-    attribute: TenantAttribute
+    attributes: RunAttributes
     planner: SchedulePlanner
     reader: ScheduleReader
 
@@ -119,7 +119,7 @@ class Registrar:
             search_attributes=one.run.search_attributes,
         )
         try:
-            await self.attribute.call(self.temporal.service.create_schedule, request)
+            await self.attributes.call(self.temporal.service.create_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.ALREADY_EXISTS:
                 return False
@@ -147,7 +147,7 @@ class Registrar:
             search_attributes=one.run.search_attributes,
         )
         try:
-            await self.attribute.call(self.temporal.service.update_schedule, request)
+            await self.attributes.call(self.temporal.service.update_schedule, request)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # deleted since it was read
                 raise

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from contextworker.gateway.ownership.tenant_attribute import TenantAttribute
 from contextworker.gateway.routing.route_cache import RouteCache
 from contextworker.gateway.runs.plan import Planner
 from contextworker.gateway.schedules.backfilling import Backfill
@@ -15,6 +14,7 @@ from contextworker.gateway.schedules.planning import SchedulePlanner
 from contextworker.gateway.schedules.reading import ScheduleReader
 from contextworker.gateway.schedules.registering import Registrar
 from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Schedules:
     def of(
         cls,
         temporal: Temporal,
-        attribute: TenantAttribute,
+        attributes: RunAttributes,
         routes: RouteCache,
         planner: Planner,
     ) -> "Schedules":
@@ -39,8 +39,8 @@ class Schedules:
         reader, patcher = ScheduleReader(temporal), Patcher(temporal)
         plans = SchedulePlanner(temporal, planner, TimesJudge(temporal))
         return cls(
-            registrar=Registrar(temporal, attribute, plans, reader),
-            lister=ScheduleLister(temporal, attribute, routes, reader),
+            registrar=Registrar(temporal, attributes, plans, reader),
+            lister=ScheduleLister(temporal, attributes, routes, reader),
             control=ScheduleControl(temporal, reader, patcher),
             trigger=Trigger(temporal, reader, patcher),
             backfill=Backfill(temporal, reader, patcher),

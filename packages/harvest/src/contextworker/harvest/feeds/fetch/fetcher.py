@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from contextworker.brain import FeedState
+from contextworker.core.tracing import span
 from contextworker.harvest.errors import FeedUnavailableError
+from contextworker.harvest.feeds.fetch.answers import Answer
 from contextworker.harvest.feeds.fetch.cloud import Cloud
 from contextworker.harvest.feeds.fetch.files import copy_file
 from contextworker.harvest.feeds.fetch.limits import FetchLimits
@@ -58,12 +62,32 @@ class Fetcher:
         if not source.is_remote:
             name = await asyncio.to_thread(copy_file, source, path, self._limits)
             return await self._unpacked(source, Fetched(path, name))
-        download = self._web.download if source.is_web else self._cloud.download
-        answer = await download(source, path, known, on_bytes)
+        answer = await self._downloaded(source, path, known, on_bytes)
         if isinstance(answer, NotModified):
             return answer
         fetched = Fetched(path, answer.name, answer.content_type, answer.etag, answer.last_modified)
         return await self._unpacked(source, fetched, is_encoded=answer.is_encoded)
+
+    async def _downloaded(
+        self, source: Source, path: Path, known: FeedState | None, on_bytes: OnBytes
+    ) -> Answer | NotModified:
+        download = self._web.download if source.is_web else self._cloud.download
+        url = urlsplit(source.url)
+        # The host only: suppliers put logins, keys and customers' numbers into all the rest.
+        asked = {
+            "http.request.method": "GET",
+            "server.address": url.hostname or "",
+            "url.scheme": url.scheme,
+        }
+        with span("GET", asked, client=True) as current:
+            answer = await download(source, path, known, on_bytes)
+            if isinstance(answer, NotModified):
+                current.set_attribute("http.response.status_code", HTTPStatus.NOT_MODIFIED.value)
+            else:
+                current.set_attribute("http.response.status_code", HTTPStatus.OK.value)
+                size = (await asyncio.to_thread(path.stat)).st_size
+                current.set_attribute("http.response.body.size", size)
+            return answer
 
     async def _unpacked(
         self, source: Source, fetched: Fetched, *, is_encoded: bool = False

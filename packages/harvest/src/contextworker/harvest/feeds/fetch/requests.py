@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import httpx
 
+from contextworker.core.logs.redaction import conceal
 from contextworker.harvest.errors import FeedError
 from contextworker.harvest.suppliers import Source
 
@@ -87,6 +88,7 @@ def _own_headers(source: Source, url: httpx.URL, environment: Mapping[str, str])
     if url.username or url.password:
         login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
         own["authorization"] = f"Basic {login}"
+        conceal(url.password, login)
     for name, header in source.headers.items():
         value = header.value or ""
         if header.env is not None:
@@ -107,4 +109,5 @@ def _secret(variable: str, header: str, source: Source, environment: Mapping[str
             f"the variable {variable} holds what no header may: a line break, or a character "
             "beyond ASCII; correct it where the harvest worker runs"
         )
+    conceal(value)
     return value

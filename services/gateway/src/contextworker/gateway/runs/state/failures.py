@@ -15,6 +15,7 @@ from temporalio.exceptions import (
     TimeoutType,
 )
 
+from contextworker.core.errors import UnreadableError
 from contextworker.core.messages import Message
 from contextworker.gateway.temporal import UNREADABLE
 
@@ -51,6 +52,10 @@ async def decoded(converter: DataConverter, failure: Failure) -> BaseException:
     """Read a failure; of one with details that cannot be read, what it says itself."""
     try:
         return await converter.decode_failure(failure)
+    except UnreadableError as error:
+        return ApplicationError(
+            f"why it failed cannot be read: {error}", type=failure.application_failure_info.type
+        )
     except UNREADABLE:
         return ApplicationError(failure.message, type=failure.application_failure_info.type)
 

@@ -12,6 +12,7 @@ from temporalio.converter import DataConverter
 from temporalio.service import RPCError
 
 from contextworker.core.messages import Progress, Step
+from contextworker.core.tracing.headers import current_header
 from contextworker.gateway.errors import GatewayError
 from contextworker.gateway.temporal import UNREADABLE, Temporal
 
@@ -30,7 +31,7 @@ async def query_progress(temporal: Temporal, run: WorkflowExecution) -> Progress
             QueryWorkflowRequest(
                 namespace=temporal.namespace,
                 execution=run,
-                query=WorkflowQuery(query_type=_QUERY),
+                query=WorkflowQuery(query_type=_QUERY, header=current_header()),
             ),
             at_most_s=_QUERY_TIMEOUT_S,
         )

@@ -116,7 +116,7 @@ def _find_doubts(*, sqlite: bool) -> None:
         # A migration is no tenant, and would see no row.
         op.execute("ALTER TABLE products NO FORCE ROW LEVEL SECURITY")
     op.execute(
-        "INSERT INTO task_doubts (tenant_id, product_id, task, status) SELECT * FROM ("  # noqa: S608 # constants
+        "INSERT INTO task_doubts (tenant_id, product_id, task, status) SELECT * FROM ("  # noqa: S608 # constants  # nosec B608 # constants
         f"SELECT tenant_id, product_id, task.key, {status} AS status "
         "FROM products, json_each(products.enrichment) AS task"
         ") AS found WHERE status IN ('pending', 'review', 'error')"

@@ -1,0 +1,1 @@
+"""Keys in files, as the command line writes them."""

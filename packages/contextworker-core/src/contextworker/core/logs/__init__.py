@@ -1,0 +1,1 @@
+"""What every process writes to standard error: bounded records, without secrets."""

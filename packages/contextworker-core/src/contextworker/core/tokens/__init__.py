@@ -1,0 +1,1 @@
+"""Bearer tokens, verified: what the services that callers reach have in common; an extra."""

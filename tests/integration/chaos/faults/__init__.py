@@ -1,0 +1,1 @@
+"""What goes wrong: a schedule made from a seed, and what carries it out."""

@@ -1,0 +1,1 @@
+"""The system under chaos, and everything around it that a fault can touch."""

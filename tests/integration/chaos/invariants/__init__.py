@@ -1,0 +1,1 @@
+"""What must hold once the faults are over and the system has settled."""
