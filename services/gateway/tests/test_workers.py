@@ -1,12 +1,13 @@
 """Runs and routes as workers come, go, and contradict each other."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ from temporalio.client import Client
 from contextworker.core.announcement import Announcement
 from contextworker.core.settings import Promotion, WorkerSettings
 from contextworker.core.testing import TemporalServer, running
+from contextworker.gateway.errors import TemporalBusyError
+from contextworker.gateway.routing.sources import DeploymentSource
+from contextworker.gateway.temporal import Temporal
 
 
 @contextmanager
@@ -209,6 +213,32 @@ async def test_a_version_that_is_not_current_gets_no_runs(
         listed = await modules(caller)
 
     assert "unpromoted" not in listed
+
+
+async def test_a_module_is_there_while_its_version_changes(temporal_client: Client) -> None:
+    """Temporal's list leaves a deployment out while it takes up a change; the routes do not."""
+    source = DeploymentSource(Temporal(temporal_client, timeout_s=20))
+    announcement = Announcement.of(replace(mortals, name="restless")).to_payload()
+    await deploy(temporal_client, "restless", "0", announcement)
+
+    async def names() -> set[str]:
+        return {module.announcement.module for module in await source.read()}
+
+    async def change() -> None:
+        for build in range(1, 20):
+            await deploy_version(temporal_client, "restless", str(build), announcement)
+
+    await until(names, lambda it: "restless" in it)
+    changing = asyncio.create_task(change())
+    read = []
+    while not changing.done():
+        with suppress(TemporalBusyError):  # it limits how often a deployment is read
+            read.append(await names())
+        await asyncio.sleep(0.01)
+    await changing
+
+    assert read
+    assert [] == [found for found in read if "restless" not in found]
 
 
 async def test_what_waits_for_a_module_is_counted(caller: Caller, temporal_client: Client) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from importlib.metadata import EntryPoint
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentVersionRequest,
     ListWorkerDeploymentsRequest,
 )
@@ -20,6 +21,7 @@ from contextworker.gateway.temporal import Temporal
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
+T = TypeVar("T")
 _CONCURRENT_READS = 4
 
 
@@ -38,6 +40,7 @@ class DeploymentSource:
 
     def __init__(self, temporal: Temporal) -> None:
         self._temporal = temporal
+        self._serving: frozenset[str] = frozenset()
         self._complained: set[tuple[str, str, str]] = set()
 
     async def read(self) -> Sequence[AnnouncedModule]:
@@ -46,16 +49,32 @@ class DeploymentSource:
         Raises:
             TemporalUnavailableError: Temporal does not answer.
         """
-        limit = asyncio.Semaphore(_CONCURRENT_READS)
+        listed = await self._listed_versions()
+        # While a deployment changes, Temporal's list leaves it out for some 50 ms, or has it
+        # without its current version: ask for each that served at the last read.
+        unlisted = self._serving - {version.deployment_name for version in listed}
+        found = await _few_at_a_time(self._current_version(name) for name in sorted(unlisted))
+        versions = [*listed, *(version for version in found if version is not None)]
+        modules = await _few_at_a_time(self._module(version) for version in versions)
+        self._serving = frozenset(version.deployment_name for version in versions)
+        return [module for module in modules if module is not None]
 
-        async def one(version: WorkerDeploymentVersion) -> AnnouncedModule | None:
-            async with limit:
-                return await self._module(version)
+    async def _current_version(self, deployment: str) -> WorkerDeploymentVersion | None:
+        try:
+            described = await self._temporal.call(
+                self._temporal.service.describe_worker_deployment,
+                DescribeWorkerDeploymentRequest(
+                    namespace=self._temporal.namespace, deployment_name=deployment
+                ),
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # deleted since the last read
+                return None
+            raise
+        current = described.worker_deployment_info.routing_config.current_deployment_version
+        return current if current.build_id else None
 
-        found = await asyncio.gather(*(one(version) for version in await self._current_versions()))
-        return [module for module in found if module is not None]
-
-    async def _current_versions(self) -> list[WorkerDeploymentVersion]:
+    async def _listed_versions(self) -> list[WorkerDeploymentVersion]:
         versions: list[WorkerDeploymentVersion] = []
         request = ListWorkerDeploymentsRequest(namespace=self._temporal.namespace)
         while True:
@@ -105,6 +124,16 @@ class DeploymentSource:
         if complaint not in self._complained:  # once, not at every refresh
             self._complained.add(complaint)
             _log.warning("module %s %s is left out: %s", *complaint)
+
+
+async def _few_at_a_time(reads: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    limit = asyncio.Semaphore(_CONCURRENT_READS)
+
+    async def one(read: Coroutine[Any, Any, T]) -> T:
+        async with limit:
+            return await read
+
+    return await asyncio.gather(*(one(read) for read in reads))
 
 
 class EntryPointSource:
