@@ -21,6 +21,7 @@ from contextworker.cli.deployments.reading import (
 from contextworker.cli.errors import DeployError
 from contextworker.core.pollers import UNVERSIONED
 
+_BETWEEN_LOOKS_S = 0.2
 _Listed = ListWorkerDeploymentsResponse.WorkerDeploymentSummary
 
 
@@ -56,12 +57,13 @@ async def all_deployments(client: Client) -> list[Deployment]:
 
 async def _names(client: Client) -> dict[str, str]:
     """Map deployments to modules, leaving out those that somebody else's workers run in."""
-    listed = [each async for each in _list(client)]
-    modules = await asyncio.gather(*(_module(client, each) for each in listed))
+    listed = {each.name: each async for each in _list(client)}
+    # While a deployment changes, Temporal's list leaves it out for some 50 ms.
+    await asyncio.sleep(_BETWEEN_LOOKS_S)
+    listed |= {each.name: each async for each in _list(client)}
+    modules = await asyncio.gather(*(_module(client, each) for each in listed.values()))
     return {
-        each.name: module
-        for each, module in zip(listed, modules, strict=True)
-        if module is not None
+        name: module for name, module in zip(listed, modules, strict=True) if module is not None
     }
 
 
