@@ -71,9 +71,7 @@ def test_every_change_has_the_pages_followed() -> None:
     job = _jobs("ci.yml")["pages"]
 
     assert "if" not in job
-    assert 'uv run --no-sync pytest -n 0 -m "slow or not slow" tests/docs' in _lines(
-        "ci.yml", "pages"
-    )
+    assert '.ci/tests -n 0 -m "slow or not slow" tests/docs' in _lines("ci.yml", "pages")
 
 
 def test_the_scripts_that_the_workflows_call_are_there() -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.workflowservice.v1 import (
@@ -21,7 +21,8 @@ from contextworker.gateway.temporal import Temporal
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
-T = TypeVar("T")
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 _CONCURRENT_READS = 4
 
 
@@ -53,9 +54,9 @@ class DeploymentSource:
         # While a deployment changes, Temporal's list leaves it out for some 50 ms, or has it
         # without its current version: ask for each that served at the last read.
         unlisted = self._serving - {version.deployment_name for version in listed}
-        found = await _few_at_a_time(self._current_version(name) for name in sorted(unlisted))
+        found = await _few_at_a_time(self._current_version, sorted(unlisted))
         versions = [*listed, *(version for version in found if version is not None)]
-        modules = await _few_at_a_time(self._module(version) for version in versions)
+        modules = await _few_at_a_time(self._module, versions)
         self._serving = frozenset(version.deployment_name for version in versions)
         return [module for module in modules if module is not None]
 
@@ -126,14 +127,16 @@ class DeploymentSource:
             _log.warning("module %s %s is left out: %s", *complaint)
 
 
-async def _few_at_a_time(reads: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def _few_at_a_time(
+    read: Callable[[Item], Awaitable[Found]], of: Iterable[Item]
+) -> list[Found]:
     limit = asyncio.Semaphore(_CONCURRENT_READS)
 
-    async def one(read: Coroutine[Any, Any, T]) -> T:
+    async def one(item: Item) -> Found:
         async with limit:
-            return await read
+            return await read(item)
 
-    return await asyncio.gather(*(one(read) for read in reads))
+    return await asyncio.gather(*(one(item) for item in of))
 
 
 class EntryPointSource:
