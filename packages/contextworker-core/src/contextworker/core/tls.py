@@ -1,7 +1,7 @@
 """PEM files that a service serves TLS with, and that may be replaced while it runs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,31 @@ class TlsFiles:
     def all(self) -> Sequence[Path]:
         """Every file."""
         return [self.certificate, self.key, *([self.client_ca] if self.client_ca else [])]
+
+
+def check_files(files: Mapping[str, Path | None]) -> None:
+    """Refuse files that make no TLS together.
+
+    Args:
+        files: By the variables that name them: the certificate, its key, and what else there is.
+
+    Raises:
+        ValueError: One is set without the two that it takes, or is not there.
+    """
+    given = [variable for variable, file in files.items() if file]
+    missing = [variable for variable in list(files)[:2] if variable not in given]
+    if given and missing:
+        raise ValueError(
+            f"{' and '.join(given)} is set without {' and '.join(missing)}: TLS takes a "
+            "certificate and its key"
+        )
+    absent = [f"{name}: {file} is no file" for name, file in files.items() if _is_absent(file)]
+    if absent:
+        raise ValueError("; ".join(absent))
+
+
+def _is_absent(file: Path | None) -> bool:
+    return file is not None and not file.is_file()
 
 
 class UnusableFilesError(Exception):

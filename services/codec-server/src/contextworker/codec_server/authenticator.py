@@ -1,6 +1,5 @@
 """Tells who sends a request: by the same tokens as the gateway takes, where they permit to read."""
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,11 +8,10 @@ from contextworker.codec_server.refusals import RefusedError, UnauthenticatedErr
 from contextworker.codec_server.settings import AUDIENCE, JWKS, CodecServerSettings
 from contextworker.core.tokens.bearer import bearer_token
 from contextworker.core.tokens.errors import KeysAwayError, RefusedTokenError
-from contextworker.core.tokens.fresh import fresh_keys
-from contextworker.core.tokens.keys import Keys, SharedSecret
+from contextworker.core.tokens.fresh import TrustedIssuer, trusted_keys
+from contextworker.core.tokens.keys import Keys
 from contextworker.core.tokens.verifier import Verifier
 
-_log = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
 
 
@@ -64,21 +62,16 @@ async def authentication(settings: CodecServerSettings) -> AsyncIterator[Authent
     Raises:
         ConfigurationError: The JWKS is a file that holds no usable key.
     """
-    if secret := settings.codec_auth_secret.get_secret_value():
-        _log.info("callers are authenticated by tokens signed with a shared secret")
-        yield Authenticator(_verifier(SharedSecret(secret), settings))
-        return
-    if not settings.codec_auth_jwks:
-        yield Authenticator(None)
-        return
-    async with fresh_keys(
-        settings.codec_auth_jwks,
-        setting=JWKS,
+    issuer = TrustedIssuer(
+        secret=settings.codec_auth_secret,
+        jwks=settings.codec_auth_jwks,
+        jwks_setting=JWKS,
+        name=settings.codec_auth_issuer,
         refresh_s=settings.codec_auth_refresh_s,
         max_age_s=settings.codec_auth_max_age_s,
-    ) as keys:
-        _log.info("callers are authenticated by tokens of %s", settings.codec_auth_issuer)
-        yield Authenticator(_verifier(keys, settings))
+    )
+    async with trusted_keys(issuer) as keys:
+        yield Authenticator(_verifier(keys, settings) if keys is not None else None)
 
 
 def _verifier(keys: Keys, settings: CodecServerSettings) -> Verifier:

@@ -17,7 +17,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contextworker.core.loopback import is_loopback
 from contextworker.core.settings import RuntimeSettings
-from contextworker.core.tls import TlsFiles
+from contextworker.core.tls import TlsFiles, check_files
 from contextworker.core.tokens.settings import (
     check_ages,
     check_expected,
@@ -184,19 +184,12 @@ class CodecServerSettings(RuntimeSettings):
 
     @model_validator(mode="after")
     def _whole_tls(self) -> Self:
-        files = {
-            "CONTEXTWORKER_CODEC_TLS_CERT_FILE": self.codec_tls_cert_file,
-            "CONTEXTWORKER_CODEC_TLS_KEY_FILE": self.codec_tls_key_file,
-        }
-        given = [variable for variable, file in files.items() if file]
-        missing = [variable for variable in files if variable not in given]
-        if given and missing:
-            raise ValueError(
-                f"{given[0]} is set without {missing[0]}: TLS takes a certificate and its key"
-            )
-        absent = [f"{name}: {file} is no file" for name, file in files.items() if _absent(file)]
-        if absent:
-            raise ValueError("; ".join(absent))
+        check_files(
+            {
+                "CONTEXTWORKER_CODEC_TLS_CERT_FILE": self.codec_tls_cert_file,
+                "CONTEXTWORKER_CODEC_TLS_KEY_FILE": self.codec_tls_key_file,
+            }
+        )
         return self
 
     @model_validator(mode="after")
@@ -226,7 +219,3 @@ class CodecServerSettings(RuntimeSettings):
         if self.codec_tls_cert_file is None or self.codec_tls_key_file is None:
             return None
         return TlsFiles(self.codec_tls_cert_file, self.codec_tls_key_file)
-
-
-def _absent(file: Path | None) -> bool:
-    return file is not None and not file.is_file()

@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 
 from contextworker.core.loopback import is_loopback
 from contextworker.core.settings import RuntimeSettings
-from contextworker.core.tls import TlsFiles
+from contextworker.core.tls import TlsFiles, check_files
 from contextworker.gateway.identity.settings import JWKS, SECRET, AuthSettings
 
 MAX_RUN_INPUT_BYTES = 2 * 1024 * 1024
@@ -117,21 +117,13 @@ class GatewaySettings(AuthSettings, RuntimeSettings):
 
     @model_validator(mode="after")
     def _whole_tls(self) -> Self:
-        files = {
-            "CONTEXTWORKER_GATEWAY_TLS_CERT_FILE": self.gateway_tls_cert_file,
-            "CONTEXTWORKER_GATEWAY_TLS_KEY_FILE": self.gateway_tls_key_file,
-            "CONTEXTWORKER_GATEWAY_TLS_CLIENT_CA_FILE": self.gateway_tls_client_ca_file,
-        }
-        given = [variable for variable, file in files.items() if file]
-        missing = [variable for variable in list(files)[:2] if variable not in given]
-        if given and missing:
-            raise ValueError(
-                f"{' and '.join(given)} is set without {' and '.join(missing)}: TLS takes a "
-                "certificate and its key"
-            )
-        absent = [f"{name}: {file} is no file" for name, file in files.items() if _absent(file)]
-        if absent:
-            raise ValueError("; ".join(absent))
+        check_files(
+            {
+                "CONTEXTWORKER_GATEWAY_TLS_CERT_FILE": self.gateway_tls_cert_file,
+                "CONTEXTWORKER_GATEWAY_TLS_KEY_FILE": self.gateway_tls_key_file,
+                "CONTEXTWORKER_GATEWAY_TLS_CLIENT_CA_FILE": self.gateway_tls_client_ca_file,
+            }
+        )
         return self
 
     @model_validator(mode="after")
@@ -164,7 +156,3 @@ class GatewaySettings(AuthSettings, RuntimeSettings):
         """`host:port` as gRPC takes it."""
         host = self.gateway_host
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
-
-
-def _absent(file: Path | None) -> bool:
-    return file is not None and not file.is_file()
