@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Timer
 
 PATIENCE_S = 60
-SETTLED_S = 1
+SETTLED_S = 3
 # Nothing answers there: a worker says that it waits, and goes on waiting. Any port will do.
 NOBODY = {
     "TEMPORAL_ADDRESS": "127.0.0.1:1",

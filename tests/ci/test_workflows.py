@@ -88,6 +88,7 @@ def test_the_scripts_that_the_workflows_call_are_there() -> None:
     assert [] == [script for script in sorted(called) if not os.access(ROOT / script, os.X_OK)]
 
 
+@pytest.mark.timeout(400)  # it builds wheels, and installs them
 def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
     """The lines of the jobs check, build and smoke, in a clone, one after the other."""
     clone = tmp_path / "clone"
@@ -123,6 +124,7 @@ def test_a_release_goes_from_its_tag_to_a_tried_wheel(tmp_path: Path) -> None:
     assert pydantic.replace(">=", "==") + ".0" in done.stdout.splitlines()
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.slow  # what it adds to the test before is the compiled wheel
 @pytest.mark.skipif(
     not (shutil.which("cc") and Path(sysconfig.get_path("include"), "Python.h").exists()),

@@ -16,6 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from site_links import broken, foreign, read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+_PATIENCE_MS = 120_000
 SHOWN = [
     "index.html",
     "tutorial/index.html",
@@ -86,9 +87,10 @@ def test_a_browser_shows_it(address: str, width: int) -> None:
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=needed("chromium"), args=["--no-sandbox"]
+            executable_path=needed("chromium"), args=["--no-sandbox"], timeout=_PATIENCE_MS
         )
         page = browser.new_page(viewport={"width": width, "height": 844})
+        page.set_default_timeout(_PATIENCE_MS)
         page.on("console", lambda said: complaints.append(said.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: complaints.extend(_beyond(asked.url, address)))

@@ -10,6 +10,20 @@ from running_system import System
 
 from contextworker.core.testing import TemporalServer
 
+_HERE = Path(__file__).parent
+_PATIENCE_S = 300
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-timeout looks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave time for several processes to start, on a machine that may be busy.
+
+    Every wait in a test has a bound of its own, below that, and says what it waited for.
+    """
+    for item in items:
+        if _HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_PATIENCE_S))
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:

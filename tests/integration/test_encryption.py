@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 import pytest
-from running_system import System
+from running_system import PATIENCE_S, System
 from sealed import everything_stored, key_ids, readable_failures, readable_payloads
 
 from contextworker.core.client import WorkerClient
@@ -54,16 +54,20 @@ async def test_nothing_that_is_kept_of_runs_can_be_read_without_a_key(
     system.call("RegisterSchedules", schedules=[schedule], tenant_id="acme")
     with WorkerClient(f"127.0.0.1:{system.port}", service="agent") as client:
         text = SECRET + "x" * HALF
-        printed = client.execute("print(text)\ntext", inputs={"text": text}, tenant_id="other")
+        printed = client.execute(
+            "print(text)\ntext", inputs={"text": text}, tenant_id="other", timeout=PATIENCE_S
+        )
         text = SECRET + "x" * MORE_THAN_TEMPORAL_TAKES
-        refused = client.execute("text", inputs={"text": text}, tenant_id="other")
+        refused = client.execute(
+            "text", inputs={"text": text}, tenant_id="other", timeout=PATIENCE_S
+        )
 
     assert ("completed", "completed") == (harvested["status"], gardened["status"])
     assert "unheard-of" in str(failed["error"])
     assert SECRET + "x" * HALF == printed.result
     assert refused.error is not None
     assert "input_bytes" == refused.error.limit  # the program's, not Temporal's
-    stored = await everything_stored(await system.temporal.connect())
+    stored = await everything_stored(await system.temporal.connect(), runs=5)
     assert [] == [place for one in stored for place in readable_payloads(one)]
     assert [] == [place for one in stored for place in readable_failures(one)]
     assert [] == [one.path for one in stored if SECRET.encode() in one.message.SerializeToString()]

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from running_system import System
-from temporalio.client import WorkflowExecutionStatus
+from running_system import PATIENCE_S, System
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from contextworker.brain import open_brain
 from contextworker.core.client import AsyncTask, AsyncWorkerClient
@@ -83,9 +83,20 @@ async def goes_on(system: System, task: AsyncTask) -> None:
     """Wait until the program's history has grown: a killed worker answers no query."""
     handle = (await system.temporal.connect()).get_workflow_handle(task.workflow_id)
     known = (await handle.describe()).history_length
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while (await handle.describe()).history_length <= known:
             await asyncio.sleep(0.05)
+
+
+async def ended(system: System, number: int) -> list[WorkflowExecution]:
+    """Return the harvests, once Temporal's list has so many and that each has ended."""
+    temporal = await system.temporal.connect()
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            runs = [run async for run in temporal.list_workflows("WorkflowType = 'harvest'")]
+            if len(runs) >= number and all(run.close_time for run in runs):
+                return runs
+            await asyncio.sleep(0.1)
 
 
 @pytest.mark.slow
@@ -113,10 +124,9 @@ async def test_fifty_harvests_are_each_run_once(system: System, tmp_path: Path, 
     assert (None, expected) == (result["error"], result["result"])
     assert suppliers == result["stdout"].split()
     assert 2 * HARVESTS + 3 == result["calls_made"]
-    temporal = await system.temporal.connect()
-    runs = [run async for run in temporal.list_workflows("WorkflowType = 'harvest'")]
-    assert {WorkflowExecutionStatus.COMPLETED} == {run.status for run in runs}
     started = Counter(f"harvest-{TENANT}-{code}" for code in [*suppliers, suppliers[0]])
+    runs = await ended(system, started.total())
+    assert {WorkflowExecutionStatus.COMPLETED} == {run.status for run in runs}
     assert started == Counter(unquote(run.id) for run in runs)
     async with open_brain(system.brain_url) as brain:
         assert HARVESTS * PRODUCTS == sum((await brain.count_products(TENANT)).values())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from manifests import DEPLOY, environment, load, only, rendered, services
+from running_system import PATIENCE_S
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentVersionRequest
@@ -52,7 +53,7 @@ async def test_the_scaler_sees_work_that_waits_for_a_worker_scaled_to_zero(tmp_p
         own = {k: v for k, v in variables.items() if v and k.startswith("TEMPORAL_")}
         worker = start("gardener", tmp_path, {**own, **server.environment})
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 while await backlog(client, trigger) is None:
                     await asyncio.sleep(0.1)
                 await client.execute_workflow(
@@ -63,13 +64,13 @@ async def test_the_scaler_sees_work_that_waits_for_a_worker_scaled_to_zero(tmp_p
                     await asyncio.sleep(0.1)
         finally:
             worker.terminate()
-            await asyncio.to_thread(worker.wait, 60)
+            await asyncio.to_thread(worker.wait, PATIENCE_S)
         for number in range(3):
             await client.start_workflow(
                 "gardener", unit, id=f"waiting-{number}", task_queue=trigger["taskQueue"]
             )
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while await backlog(client, trigger) != 3:
                 await asyncio.sleep(0.1)
 
@@ -98,7 +99,7 @@ async def test_an_outage_of_temporal_is_what_the_alert_looks_for(tmp_path: Path)
         },
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while "temporal_request_total" not in await served(metrics):
                 await asyncio.sleep(0.1)
             server.kill()
@@ -108,7 +109,7 @@ async def test_an_outage_of_temporal_is_what_the_alert_looks_for(tmp_path: Path)
     finally:
         server.kill()
         gateway.terminate()
-        await asyncio.to_thread(gateway.wait, 60)
+        await asyncio.to_thread(gateway.wait, PATIENCE_S)
 
 
 async def served(address: str) -> str:

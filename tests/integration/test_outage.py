@@ -14,7 +14,7 @@ import grpc
 import pytest
 from crowd import Crowd, unit_of
 from one_address import one_address
-from running_system import System
+from running_system import PATIENCE_S, System
 from temporalio.client import Client
 
 from contextcore import ContextUnit, worker_pb2_grpc
@@ -48,6 +48,7 @@ class Load:
         self.crowd = Crowd(
             f"127.0.0.1:{system.port}",
             callers=16,
+            timeout_s=60,  # what callers are told is the gateway's word, not their own clock's
             on_answer=lambda _: self.acknowledged_at.append(time.monotonic()),
         )
 
@@ -63,7 +64,7 @@ class Load:
     async def until(self, number: int) -> None:
         """Wait for further answers."""
         wanted = len(self.acknowledged_at) + number
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.acknowledged_at) < wanted:
                 await asyncio.sleep(0.02)
 
@@ -99,7 +100,7 @@ async def test_temporal_is_killed_under_load_and_comes_back(
         while time.monotonic() < killed + seconds:  # the outage
             await asyncio.sleep(0.1)
         system.temporal.start()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await system.temporal.answers()
         back = time.monotonic()
         await load.until(2 * starts)
@@ -116,7 +117,7 @@ async def test_temporal_is_killed_under_load_and_comes_back(
     assert load.crowd.refusals
     assert {grpc.StatusCode.UNAVAILABLE} == {error.code() for error in load.crowd.refusals}
     assert len(acknowledged) == len(load.crowd.answers)
-    async with asyncio.timeout(30):  # until Temporal's list has them all
+    async with asyncio.timeout(PATIENCE_S):  # until Temporal's list has them all
         while len(found := await run_ids(client)) < len(acknowledged):
             await asyncio.sleep(0.1)
     assert acknowledged == found
@@ -130,14 +131,16 @@ async def test_a_connection_that_went_silent_is_given_up(tmp_path: Path) -> None
     system.temporal.start()
     try:
         async with one_address([system.temporal.port]) as way:
-            system.start(
-                "gateway", "gateway", says="gateway listening on", TEMPORAL_ADDRESS=way.address
-            )
+            settings = {
+                "TEMPORAL_ADDRESS": way.address,
+                "CONTEXTWORKER_GATEWAY_TEMPORAL_TIMEOUT_S": "5",
+            }
+            system.start("gateway", "gateway", says="gateway listening on", **settings)
             async with grpc.aio.insecure_channel(f"127.0.0.1:{system.port}") as channel:
                 await until_answered(channel)
                 way.silence()
-                # As long as it takes at most; the SDK's own choice takes twice that.
-                async with asyncio.timeout(30):
+                # It takes 20 s at most, and the SDK's own choice 45.
+                async with asyncio.timeout(40):
                     told = await until_answered(channel)
     finally:
         system.close()
@@ -167,6 +170,7 @@ def narrow_system(tmp_path: Path) -> Iterator[System]:
         settings = {
             "CONTEXTWORKER_GATEWAY_MAX_CONCURRENT_CALLS": "1",
             "CONTEXTWORKER_GATEWAY_TEMPORAL_TIMEOUT_S": "100",
+            "CONTEXTWORKER_GATEWAY_SHUTDOWN_GRACE_S": "100",  # more than a test takes
         }
         system.start("gateway", "gateway", says="gateway listening on", **settings)
         yield system
@@ -214,7 +218,7 @@ async def test_a_caller_who_leaves_while_temporal_hangs_frees_the_slot(
     assert temporal
     async with (
         grpc.aio.insecure_channel(f"127.0.0.1:{narrow_system.port}") as channel,
-        asyncio.timeout(60),
+        asyncio.timeout(PATIENCE_S),
     ):
         callers = Patient(channel)
         await callers.until(grpc.StatusCode.NOT_FOUND)
@@ -233,7 +237,7 @@ async def test_a_call_in_hand_is_answered_by_a_gateway_that_stops(narrow_system:
     temporal = narrow_system.temporal._process
     assert temporal
     address = f"127.0.0.1:{narrow_system.port}"
-    async with grpc.aio.insecure_channel(address) as channel, asyncio.timeout(60):
+    async with grpc.aio.insecure_channel(address) as channel, asyncio.timeout(PATIENCE_S):
         callers = Patient(channel)
         await callers.until(grpc.StatusCode.NOT_FOUND)
         temporal.send_signal(signal.SIGSTOP)
@@ -244,4 +248,4 @@ async def test_a_call_in_hand_is_answered_by_a_gateway_that_stops(narrow_system:
         await callers.until(grpc.StatusCode.UNAVAILABLE)
         temporal.send_signal(signal.SIGCONT)
         assert grpc.StatusCode.NOT_FOUND == await code_of(waiting)
-    assert 0 == await asyncio.to_thread(narrow_system.processes["gateway"].wait, 30)
+    assert 0 == await asyncio.to_thread(narrow_system.processes["gateway"].wait, PATIENCE_S)

@@ -10,7 +10,7 @@ import flood_module
 import pytest
 from crowd import ClientCrowd, Crowd, unit_of
 from one_address import one_address
-from running_system import System
+from running_system import PATIENCE_S, System
 from temporalio.client import Client
 
 from contextworker.core.testing import TemporalServer
@@ -91,7 +91,7 @@ async def test_replicas_are_killed_and_every_unit_has_one_run(
     for workflow_id, run_id in acknowledged.items():
         run = await client.get_workflow_handle(workflow_id).describe()
         assert run_id == run.run_id
-    async with asyncio.timeout(30):  # until Temporal's list has them all
+    async with asyncio.timeout(PATIENCE_S):  # until Temporal's list has them all
         while sum((found := await runs_of(client, "acme")).values()) < units:
             await asyncio.sleep(0.1)
     assert dict.fromkeys(acknowledged, 1) == found

@@ -5,7 +5,7 @@ import json
 
 import grpc
 import pytest
-from running_system import ROOT, System
+from running_system import PATIENCE_S, ROOT, System
 
 from contextcore import ContextUnit, worker_pb2, worker_pb2_grpc
 from contextworker.brain import EnrichmentStatus, open_brain
@@ -70,7 +70,7 @@ async def test_products_flow_from_feed_to_enrichment(system: System) -> None:
         }
     with WorkerClient(f"127.0.0.1:{system.port}", service="agent") as client:
         given = {"suppliers": ["camping-trade", "alpine-outlet"]}
-        ran = client.execute(PROGRAM, inputs=given, tenant_id="acme", timeout=60)
+        ran = client.execute(PROGRAM, inputs=given, tenant_id="acme", timeout=PATIENCE_S)
     assert ran.error is None
     assert f"{ran.stdout}{json.dumps(ran.result, indent=2)}\n" == PRINTS
     called = ["start_workflow", "start_workflow", "wait_for", "products"]

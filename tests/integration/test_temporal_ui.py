@@ -50,7 +50,9 @@ async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clie
         patch.setenv("BRAIN_URL", f"sqlite:///{folder / 'brain.db'}")
         patch.setenv("CONTEXTWORKER_STORE_URL", (folder / "objects").as_uri())
         patch.setenv("CONTEXTWORKER_SUPPLIERS_DIR", str(_suppliers(folder)))
-        settings = GatewaySettings(port=0, versioning=False, gateway_shutdown_grace_s=1)
+        settings = GatewaySettings(
+            port=0, versioning=False, gateway_shutdown_grace_s=1, gateway_temporal_timeout_s=30
+        )
         async with temporal_server() as server:
             temporal = await server.connect("contextworker.harvest.messages")
             async with running(temporal, module), gateway(temporal, settings) as port:
@@ -94,8 +96,8 @@ async def _harvest(address: str) -> None:
     }
     async with grpc.aio.insecure_channel(address) as channel:
         stub: Any = worker_pb2_grpc.WorkerServiceStub(channel)
-        await stub.RegisterSchedules(_unit(schedules=[nightly]), timeout=10)
-        await stub.TriggerSchedule(_unit(schedule_id="nightly"), timeout=10)
+        await stub.RegisterSchedules(_unit(schedules=[nightly]), timeout=60)
+        await stub.TriggerSchedule(_unit(schedule_id="nightly"), timeout=60)
 
 
 def _unit(**payload: Any) -> Any:
@@ -106,7 +108,7 @@ def _unit(**payload: Any) -> Any:
 async def found(client: Client, query: str, expected: set[str]) -> set[str]:
     """Return what a query finds, as soon as it is what is expected: visibility is a moment late."""
     since = f"'{(datetime.now(UTC) - HOUR).isoformat(timespec='seconds')}'"
-    deadline = asyncio.get_running_loop().time() + 10
+    deadline = asyncio.get_running_loop().time() + 120
     while True:
         runs = client.list_workflows(TIME.sub(since, query))
         ids = {re.sub(r"-\d{4}-\d\d-\d\dT.*", "", run.id) async for run in runs}

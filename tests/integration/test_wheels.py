@@ -58,6 +58,10 @@ def _project(member: Path) -> dict[str, str]:
     return project
 
 
+# Packages may have to be fetched first.
+pytestmark = pytest.mark.timeout(900)
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every member's source distribution, and the wheel built from it."""

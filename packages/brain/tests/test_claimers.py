@@ -39,7 +39,7 @@ async def test_killed_claimer(
     url = new_postgresql()
     async with open_brain(url) as brain:
         await brain.upsert_products("shared", [product(str(n)) for n in range(20)], run_id="1")
-        process = await claimer(url, "killed", limit=15, lease_s=60, manner="hold")
+        process = await claimer(url, "killed", limit=15, lease_s=3600, manner="hold")
         assert process.stdout is not None
         lost = (await process.stdout.readline()).decode().split()
         process.kill()
@@ -67,7 +67,7 @@ async def test_locked_products_are_passed_over(abc: tuple[Brain, AsyncConnection
     """A claim never waits for whoever has a product in hand at the moment: it takes others."""
     brain, other = abc
     await other.execute("SELECT * FROM products WHERE sku = 'a' FOR UPDATE")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         claimed = await claim(brain, "t")
     assert ({"b", "c"}, True) == ({item.sku for item in claimed.products}, claimed.held_elsewhere)
 
@@ -77,7 +77,7 @@ async def test_overtaken_claim(abc: tuple[Brain, AsyncConnection]) -> None:
     brain, other = abc
     await claim(brain, "t", "other", limit=1, dealer_code="none")
     # As another call would, that has not committed yet.
-    await other.execute("UPDATE claims SET expires_at = now() + interval '1 minute'")
+    await other.execute("UPDATE claims SET expires_at = now() + interval '1 hour'")
     await other.execute(
         "INSERT INTO claimed_products "
         "SELECT tenant_id, product_id, 'other' FROM products WHERE sku = 'a'"
@@ -86,7 +86,7 @@ async def test_overtaken_claim(abc: tuple[Brain, AsyncConnection]) -> None:
     waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     async with (
         await AsyncConnection.connect(other.info.dsn, autocommit=True) as watcher,
-        asyncio.timeout(20),
+        asyncio.timeout(60),
     ):
         while (await (await watcher.execute(waits)).fetchone()) != (1,):
             await asyncio.sleep(0.01)
@@ -108,7 +108,7 @@ async def test_processes_share_the_work(
         killed.kill()
         await killed.communicate()
         processes = [
-            await claimer(url, name, limit=50, lease_s=60, manner="settle") for name in "xyz"
+            await claimer(url, name, limit=50, lease_s=3600, manner="settle") for name in "xyz"
         ]
         taken: Counter[str] = Counter()
         for process in processes:

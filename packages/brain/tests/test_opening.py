@@ -34,6 +34,16 @@ async def refusal(url: str, kind: type[Exception]) -> str:
     return str(caught.value)
 
 
+def end_others(connection: psycopg.Connection) -> None:
+    """End every other connection to the database, and wait until each has ended."""
+    ended = connection.execute(
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend'"
+    ).fetchall()
+    assert {(True,)} == set(ended)
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
@@ -125,7 +135,7 @@ async def test_no_such_database(new_postgresql: NewUrl) -> None:
 async def test_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that another program keeps locked may be free later."""
     url = f"sqlite:///{tmp_path}/brain.db"
-    monkeypatch.setenv("BRAIN_STATEMENT_TIMEOUT_S", "0.05")
+    monkeypatch.setenv("BRAIN_STATEMENT_TIMEOUT_S", "1")
     async with open_brain(url) as brain:
         blocker = sqlite3.connect(tmp_path / "brain.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
@@ -156,7 +166,7 @@ async def test_slow_statement(new_postgresql: NewUrl, monkeypatch: pytest.Monkey
     url = new_postgresql()
     async with open_brain(url):
         pass
-    monkeypatch.setenv("BRAIN_STATEMENT_TIMEOUT_S", "0.2")
+    monkeypatch.setenv("BRAIN_STATEMENT_TIMEOUT_S", "3")
     async with open_brain(url) as brain:
         with psycopg.connect(url) as blocker:
             blocker.execute("LOCK TABLE runs")
@@ -171,10 +181,7 @@ async def test_connections_lost(new_postgresql: NewUrl) -> None:
     async with open_brain(url) as brain:
         await brain.ping()
         with psycopg.connect(url, autocommit=True) as other:
-            other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+            end_others(other)
         await brain.ping()
 
 
@@ -274,10 +281,7 @@ async def test_lost_past_sqlalchemy(
         known = brain.known_products("t", dealer_code="d")
         await anext(known)
         with psycopg.connect(url, autocommit=True) as other:
-            other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+            end_others(other)
         with pytest.raises(TransientError, match="does not answer now"):
             await anext(known)
         assert 2 == len(await brain.list_products("t"))

@@ -60,7 +60,7 @@ class Running:
                 self._seen.setdefault(child.pid, child)
         return [child for child in self._seen.values() if alive(child)]
 
-    def until(self, condition: Callable[[], object], what: str, within_s: float = 60) -> None:
+    def until(self, condition: Callable[[], object], what: str, within_s: float = 100) -> None:
         """Wait until the condition holds, remembering every child seen meanwhile."""
         end = time.monotonic() + within_s
         while not condition():
@@ -71,7 +71,7 @@ class Running:
                 pytest.fail(f"it ended before {what}; it printed:\n{self.text}")
             time.sleep(0.02)
 
-    def says(self, words: str, within_s: float = 60) -> None:
+    def says(self, words: str, within_s: float = 100) -> None:
         """Wait until it printed the words."""
         self.until(lambda: words in self.text, f"{words!r}", within_s)
 
@@ -79,7 +79,17 @@ class Running:
         """Send a signal and return the exit code."""
         self.children()
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(100)
+
+    def left(self, within_s: float = 60) -> list[psutil.Process]:
+        """Return what goes on below it, though there was time to see that its parent is gone.
+
+        An interpreter of the sandbox ends by itself, a moment after its worker.
+        """
+        end = time.monotonic() + within_s
+        while (children := self.children()) and time.monotonic() < end:
+            time.sleep(0.02)
+        return children
 
     def end(self) -> None:
         """Leave nothing of it."""
@@ -97,16 +107,6 @@ def alive(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
-
-
-def gone(processes: list[psutil.Process], within_s: float = 10) -> bool:
-    """Tell whether every process ends within the time."""
-    end = time.monotonic() + within_s
-    while any(alive(process) for process in processes):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def cli(tmp_path: Path, clean_env: dict[str, str]) -> Cli:
             env={**clean_env, **(env or {})},
             capture_output=True,
             encoding="utf-8",
-            timeout=90,
+            timeout=110,
             check=False,
         )
 

@@ -1,5 +1,7 @@
 """The demo on a Temporal server that somebody else runs."""
 
+import asyncio
+
 import pytest
 from temporalio import workflow
 from temporalio.client import Client
@@ -52,5 +54,6 @@ async def test_a_namespace_that_is_not_there_is_said() -> None:
 
 
 async def _until_seen(environ: dict[str, str]) -> None:
-    for _ in range(100):  # a poll shows once the server has it
-        await refuse_shared_queues(["harvest"], environ)
+    async with asyncio.timeout(60):  # a poll shows once the server has it
+        while True:
+            await refuse_shared_queues(["harvest"], environ)

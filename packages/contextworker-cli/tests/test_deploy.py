@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +11,12 @@ from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.workflowservice.v1 import (
     CreateWorkerDeploymentRequest,
     CreateWorkerDeploymentVersionRequest,
+    ListWorkerDeploymentsRequest,
     UpdateWorkerDeploymentVersionMetadataRequest,
 )
+from temporalio.client import Client
 
+from contextworker.cli.deployments import finding
 from contextworker.core.announcement import METADATA_KEY, AnnouncedRoute, Announcement
 from contextworker.core.testing import TemporalServer
 
@@ -43,6 +46,7 @@ async def _fill(server: TemporalServer) -> None:
         )
         for build_id in ("1", "2", "3"):
             await _add(service, namespace, name, build_id, announcement)
+    await _until_listed(service, namespace, {"kitchen/tea": "3", "stranger": "3"})
 
 
 async def _add(
@@ -62,6 +66,20 @@ async def _add(
                 upsert_entries={METADATA_KEY: announcement},
             )
         )
+
+
+async def _until_listed(service: Any, namespace: str, newest: dict[str, str]) -> None:
+    """Wait for Temporal's list, which is late, to have each deployment's newest version."""
+    request = ListWorkerDeploymentsRequest(namespace=namespace)
+    async with asyncio.timeout(60):
+        while True:
+            page = await service.list_worker_deployments(request)
+            if newest == {
+                each.name: each.latest_version_summary.deployment_version.build_id
+                for each in page.worker_deployments
+            }:
+                return
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -85,6 +103,28 @@ def test_a_module_is_known_by_its_own_name(deploy: Call) -> None:
     assert [("tea", "kitchen/tea")] == [(each["module"], each["name"]) for each in listed]
     assert listed == by_name
     assert "tea in the deployment kitchen/tea, no version is current: new runs wait" in shown
+
+
+def test_a_deployment_that_temporal_leaves_out_is_looked_for_again(
+    deploy: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it changes, it is not in Temporal's list."""
+    really, looks = finding._list, 0
+
+    async def left_out(client: Client) -> AsyncIterator[Any]:
+        nonlocal looks
+        looks += 1
+        if looks > 2:
+            async for each in really(client):
+                yield each
+
+    monkeypatch.setattr(finding, "_list", left_out)
+    listed = json.loads(deploy("status", "--json").out)
+    looks = 0
+    by_name = json.loads(deploy("status", "tea", "--json").out)
+
+    assert ["tea"] == [each["module"] for each in listed]
+    assert listed == by_name
 
 
 def test_a_promotion_without_a_worker_is_refused_or_forced(deploy: Call) -> None:

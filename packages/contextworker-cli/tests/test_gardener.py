@@ -183,10 +183,10 @@ def test_a_refusal_is_told_in_the_gardeners_words(ask: Call) -> None:
 
 def test_a_gardener_that_is_away_is_told(ask: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """The decision waits for it; a person need not."""
-    monkeypatch.setattr("contextworker.cli.commands.gardener.asking._PATIENCE_S", 1)
+    monkeypatch.setattr("contextworker.cli.commands.gardener.asking._PATIENCE_S", 5)
     called = ask("gardener", "review", "list", answers=[STARTED, [STARTED, Hang()]])
     assert 1 == called.code
-    assert "No gardener has answered within 1 s; is its worker running?" in called.err
+    assert "No gardener has answered within 5 s; is its worker running?" in called.err
     assert f"contextworker status {RUN['workflow_id']}" in called.err
 
 

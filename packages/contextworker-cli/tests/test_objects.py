@@ -2,22 +2,35 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contextworker.core import payload_cleaning
+
 Call = Callable[..., Any]
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+
+
+class Clock(datetime):
+    """A clock that stands, so that no day ends between two commands."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Clock":
+        """Tell the time, which is always the same."""
+        return cls.fromtimestamp(NOW.timestamp(), tz)
 
 
 @pytest.fixture
 def days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders of payloads of today, 9 and 10 days ago."""
     monkeypatch.setenv("CONTEXTWORKER_STORE_URL", tmp_path.as_uri())
-    today = datetime.now(UTC).date()
+    monkeypatch.setattr(payload_cleaning, "datetime", Clock)
     made = [
-        tmp_path / "acme/payloads" / (today - timedelta(days=ago)).isoformat() for ago in (0, 9, 10)
+        tmp_path / "acme/payloads" / (NOW.date() - timedelta(days=ago)).isoformat()
+        for ago in (0, 9, 10)
     ]
     for folder in made:
         folder.mkdir(parents=True)

@@ -19,7 +19,7 @@ from contextworker.cli.stack.process import Child, Program, exit_text, tail
 STUBBORN = "import signal,time; signal.signal(15, signal.SIG_IGN); print('here', flush=True)\n"
 
 
-def _program(tmp_path: Path, code: str, *, grace_s: float = 5) -> Program:
+def _program(tmp_path: Path, code: str, *, grace_s: float = 60) -> Program:
     (port,) = choose_ports(PortWish("x", ""))
     return Program(
         name="child",
@@ -32,7 +32,7 @@ def _program(tmp_path: Path, code: str, *, grace_s: float = 5) -> Program:
 
 
 async def _logged(child: Child, text: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while text not in "".join(tail(child.program.log)):
             await asyncio.sleep(0.01)
 
@@ -42,7 +42,7 @@ async def test_a_child_that_ends_while_starting_is_reported_with_its_log(tmp_pat
     child = Child(_program(tmp_path, "import sys; print('no such file'); sys.exit(3)"))
     await child.start()
     with pytest.raises(ChildError) as caught:
-        await child.ready(20)
+        await child.ready(60)
     assert "child stopped while starting (exit code 3)." == str(caught.value)
     expected = (f"its log: {tmp_path}/logs/child.log", "  │ no such file")
     assert expected == caught.value.details
@@ -57,7 +57,7 @@ async def test_a_program_that_cannot_be_run_is_a_sentence(tmp_path: Path) -> Non
     child = Child(replace(_program(tmp_path, ""), command=[str(broken)]))
     await child.start()
     with pytest.raises(ChildError) as caught:
-        await child.ready(20)
+        await child.ready(60)
     assert f"  │ {broken} cannot be run: Exec format error" == caught.value.details[1]
 
 
@@ -115,12 +115,12 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     with parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while child.name() != "sleep":  # until then it is the guard, which looks for its parent
             assert time.monotonic() < end
             time.sleep(0.01)
         parent.kill()
-    _, left = psutil.wait_procs([child], timeout=5)
+    _, left = psutil.wait_procs([child], timeout=30)
     for process in left:
         process.kill()
     assert [] == left

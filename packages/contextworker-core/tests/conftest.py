@@ -40,5 +40,5 @@ def make_client(request: pytest.FixtureRequest, client_loop: Loop) -> Iterator[M
 
 @pytest.fixture
 def client(make_client: MakeClient, scripted: ScriptedGateway) -> Any:
-    """A client of the scripted gateway, sync or async."""
-    return make_client(scripted.address, timeout=10, attempt_timeout=5)
+    """A client of the scripted gateway, sync or async; as patient as a busy machine needs."""
+    return make_client(scripted.address, timeout=60, attempt_timeout=30)

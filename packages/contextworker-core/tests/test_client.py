@@ -238,11 +238,11 @@ def test_a_large_set_of_schedules_is_given_all_the_time_of_its_call(
 ) -> None:
     """Made again before it is done, it would only begin anew."""
     scripted.answers = [{"registered_count": 0}, {"registered_count": 0}]
-    client = make_client(scripted.address, timeout=30, attempt_timeout=1)
+    client = make_client(scripted.address, timeout=60, attempt_timeout=1)
     client.schedules.register([])
     client.schedules.register([], timeout=300)
     seconds = [asked.seconds for asked in scripted.asked]
-    assert [True, True] == [20 < seconds[0] < 40, 200 < seconds[1]]
+    assert [True, True] == [20 < seconds[0] < 61, 200 < seconds[1]]
 
 
 def test_schedules_come_page_by_page(client: Any, scripted: ScriptedGateway) -> None:
@@ -292,9 +292,9 @@ def test_every_call_has_a_deadline(client: Any, scripted: ScriptedGateway) -> No
     """No call can hang for ever, whatever it is asked."""
     scripted.answers = [{"modules": []}, STARTED]
     client.modules()
-    client.start("harvest", timeout=1)
+    client.start("harvest", timeout=20)
     seconds = [asked.seconds for asked in scripted.asked]
-    assert [True, True] == [seconds[0] < 6, seconds[1] < 2]
+    assert [True, True] == [seconds[0] < 31, seconds[1] < 21]
 
 
 def test_one_client_serves_many_threads(scripted: ScriptedGateway) -> None:

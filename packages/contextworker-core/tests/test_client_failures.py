@@ -7,7 +7,15 @@ from typing import Any
 import grpc
 import pytest
 from both_clients import MakeClient
-from scripted_gateway import Answer, Garbage, Hang, Refusal, ScriptedGateway, refusal
+from scripted_gateway import (
+    Answer,
+    Garbage,
+    Hang,
+    Refusal,
+    ScriptedGateway,
+    connected,
+    refusal,
+)
 
 from contextworker.core.client import errors
 from contextworker.core.client.retrying import Backoff, Budget
@@ -32,18 +40,20 @@ def test_an_attempt_that_hangs_is_made_again(
     make_client: MakeClient, scripted: ScriptedGateway
 ) -> None:
     """One lost call does not use up the time of all; it is the same unit again."""
-    scripted.answers = [Hang(), STARTED]
-    client = make_client(scripted.address, timeout=20, attempt_timeout=1)
+    # A busy machine may make it wait for more than one answer.
+    scripted.answers = [Hang(), *[STARTED] * 60]
+    client = make_client(scripted.address, timeout=60, attempt_timeout=1)
     task = client.start("harvest")
-    assert [task.unit.unit_id] * 2 == scripted.unit_ids
+    assert {task.unit.unit_id} == set(scripted.unit_ids)
+    assert 1 < len(scripted.unit_ids)
 
 
 def test_a_gateway_that_always_hangs_ends_in_a_timeout(
     make_client: MakeClient, scripted: ScriptedGateway
 ) -> None:
     """The time of all attempts is bounded."""
+    client = connected(make_client, scripted, timeout=6, attempt_timeout=2)
     scripted.answers = [Hang()] * 20
-    client = make_client(scripted.address, timeout=1, attempt_timeout=0.3)
     with pytest.raises(TimeoutError, match="did not answer in time") as caught:
         client.start("harvest")
     assert isinstance(caught.value, errors.DeadlineExceededError)
@@ -137,11 +147,11 @@ def test_a_gateway_that_comes_later_is_waited_for(
     make_client: MakeClient, scripted: ScriptedGateway
 ) -> None:
     """A service may start before its gateway, or while that restarts."""
-    port = scripted.port
     scripted.stop()
-    client = make_client(f"127.0.0.1:{port}", timeout=20)
+    port = free_port()
+    client = make_client(f"127.0.0.1:{port}", timeout=60, attempt_timeout=30)
     with pytest.raises(errors.UnreachableError):
-        client.start("harvest", timeout=0.3)
+        client.start("harvest", timeout=3)
     scripted.answers = [STARTED]
     scripted.start(port)
     client.start("harvest")

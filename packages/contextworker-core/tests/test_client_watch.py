@@ -5,9 +5,10 @@ from typing import Any
 import grpc
 import pytest
 from both_clients import MakeClient
-from scripted_gateway import Answer, Hang, Refusal, ScriptedGateway, refusal
+from scripted_gateway import Answer, Hang, Refusal, ScriptedGateway, connected, refusal
 
 from contextworker.core.client import errors
+from contextworker.core.testing.server import free_port
 
 Code = grpc.StatusCode
 RUNNING: Answer = {"status": "running"}
@@ -68,12 +69,14 @@ def test_a_connection_that_is_made_anew_at_once_is_no_outage(
 
 
 def test_a_gateway_that_restarts_half_way_is_waited_for(
-    client: Any, scripted: ScriptedGateway
+    make_client: MakeClient, scripted: ScriptedGateway
 ) -> None:
     """The connection really breaks, and nobody listens for a while."""
+    scripted.stop()
+    port = free_port()
+    scripted.start(port)
     scripted.answers = [[at(1), Hang()], [at(1), at(2), COMPLETED]]
-    port = scripted.port
-    states = client.watch("w")
+    states = make_client(scripted.address, attempt_timeout=30).watch("w")
     first = next(states)
     scripted.stop()
     scripted.start(port)
@@ -85,13 +88,13 @@ def test_a_stream_is_renewed_before_its_deadline_can_hurt(
     make_client: MakeClient, scripted: ScriptedGateway
 ) -> None:
     """The first stream is short, to find a gateway that hangs; one that answers gets a long one."""
+    client = connected(make_client, scripted, attempt_timeout=3)
     scripted.answers = [[RUNNING, Hang()], [RUNNING, COMPLETED]]
     heard: list[Any] = []
-    client = make_client(scripted.address, attempt_timeout=1)
     states = list(client.watch("w", on_interruption=heard.append))
     assert [("running", None), ("completed", None)] == seen(states)
     assert [] == heard
-    assert [True, True] == [scripted.asked[0].seconds < 2, scripted.asked[1].seconds > 100]
+    assert [True, True] == [scripted.asked[0].seconds < 4, scripted.asked[1].seconds > 100]
 
 
 def test_a_gateway_without_watch_is_asked_again_and_again(
@@ -225,11 +228,14 @@ def test_a_result_that_does_not_fit_is_no_silent_none(
         client.result("w")
 
 
-def test_a_result_that_is_not_there_in_time_raises(client: Any, scripted: ScriptedGateway) -> None:
+def test_a_result_that_is_not_there_in_time_raises(
+    make_client: MakeClient, scripted: ScriptedGateway
+) -> None:
     """It is a TimeoutError, says how the task stands, and that it can be waited for again."""
+    client = connected(make_client, scripted)
     scripted.answers = [[at(3), Hang()]]
     with pytest.raises(TimeoutError, match="is not done in the time given: it is running; ") as e:
-        client.result("w", timeout=1)
+        client.result("w", timeout=3)
     assert str(e.value).endswith("it goes on, and you may wait for it again")
     assert isinstance(e.value, errors.TaskNotDoneError)
     assert e.value.status is not None
@@ -248,10 +254,11 @@ def test_nothing_is_said_of_a_task_that_nobody_told_of(
 
 
 def test_an_outage_does_not_make_a_timed_watch_longer(
-    client: Any, scripted: ScriptedGateway
+    make_client: MakeClient, scripted: ScriptedGateway
 ) -> None:
     """The time to wait is kept whatever the gateway does."""
+    client = connected(make_client, scripted)
     away = refusal(Code.UNAVAILABLE, "TEMPORAL_UNAVAILABLE", retry_after_s=600)
     scripted.answers = [[at(3), away]]
     with pytest.raises(errors.TaskNotDoneError):
-        list(client.watch("w", timeout=1))
+        list(client.watch("w", timeout=3))

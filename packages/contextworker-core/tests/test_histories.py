@@ -41,9 +41,10 @@ async def worker(temporal_client: Client) -> Any:
         yield
 
 
-async def start(client: Client, parcel: object = "book") -> Handle:
-    """Start a run that ends in one way or the other."""
-    unit = ContextUnit(payload={"workflow_type": "parcel", "parcel": parcel})
+async def start(client: Client, parcel: object | None = "book") -> Handle:
+    """Start a run; without a parcel it stays open, for packing none is tried again and again."""
+    given = {} if parcel is None else {"parcel": parcel}
+    unit = ContextUnit(payload={"workflow_type": "parcel", **given})
     handle: Handle = await client.start_workflow(
         "parcel", unit, id=f"parcel-{unit.unit_id}", task_queue=MODULE.queue
     )
@@ -202,7 +203,7 @@ async def test_a_failed_run_is_recorded_without_its_traceback(
     temporal_client: Client, worker: None, tmp_path: Path
 ) -> None:
     """Every ended run can be kept, not only a good one."""
-    handle = await start(temporal_client)
+    handle = await start(temporal_client, None)
     await handle.cancel()
     with pytest.raises(WorkflowFailureError):
         await handle.result()
@@ -387,6 +388,7 @@ def test_the_next_series(version_now: str, expected: str) -> None:
     assert expected == next_series(version_now)
 
 
+@pytest.mark.timeout(300)  # three sessions, each with a Temporal of its own
 async def test_a_test_session_records_once_and_replays(tmp_path: Path) -> None:
     """As a module outside this repository does it: first nothing, then recorded, then replayed."""
     support = Path(paths.__file__).parent

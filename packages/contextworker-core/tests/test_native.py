@@ -8,6 +8,7 @@ import tracemalloc
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -220,7 +221,11 @@ def test_a_message_cut_off_is_left_alone(cut: int) -> None:
 
 
 def test_nothing_leaks() -> None:
-    """Every way out gives back what it took: read, written, refused half-way."""
+    """Every way out gives back what it took: read, written, refused half-way.
+
+    What is measured is the whole process, in which other threads may take something meanwhile: what
+    leaks does so each time.
+    """
     assert native is not None
     tree = {"items": [{"sku": f"a{index}", "price": index + 0.5} for index in range(50)]}
     wire = native.write(tree, MAX_DEPTH)
@@ -236,15 +241,14 @@ def test_nothing_leaks() -> None:
 
     tracemalloc.start()
     try:
-        everything()
-        gc.collect()
-        before, _ = tracemalloc.get_traced_memory()
-        everything()
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
+        held = []
+        for _ in range(4):
+            everything()
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert after - before < len(wire)
+    assert min(after - before for before, after in pairwise(held)) < len(wire)
 
 
 def test_a_free_threaded_python_leaves_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:

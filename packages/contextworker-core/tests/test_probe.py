@@ -12,6 +12,12 @@ from contextworker.core.probe import main
 from contextworker.core.testing.server import free_port
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take its time over an answer."""
+    monkeypatch.setattr("contextworker.core.probe._TIMEOUT_S", 60)
+
+
 @pytest.fixture
 def servicer() -> HealthServicer:
     """A health service's answers."""

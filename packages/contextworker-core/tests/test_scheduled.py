@@ -50,7 +50,7 @@ async def scheduled(
 async def fire(client: Client, handle: ScheduleHandle) -> tuple[str, ContextUnit]:
     """Start one more run; returns its id and its answer."""
     before = (await handle.describe()).info.num_actions
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (info := (await handle.describe()).info).num_actions == before:
             await handle.trigger()  # a second's triggers are one run
             await asyncio.sleep(0.05)

@@ -190,7 +190,7 @@ async def test_a_scheduled_run_has_a_trace_of_its_own(client: Client, collector:
         f"traced-{kept.unit_id}", Schedule(action=action, spec=ScheduleSpec())
     )
     await handle.trigger()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (recent := (await handle.describe()).info.recent_actions):
             await asyncio.sleep(0.05)
     run: Any = recent[-1].action

@@ -47,7 +47,7 @@ async def start(client: Client, served: ModuleConfig, *, attempts: int = 2) -> H
 
 async def told(handle: Handle, what: str) -> None:
     """Wait until Temporal knows why something of the run is tried again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             history = await handle.fetch_history()
             described = await handle.describe()
@@ -105,7 +105,7 @@ async def test_an_activity_waits_for_its_key_however_often_it_is_tried(
     async with running(client, served):
         await told(handle, "Encoded failure")
 
-    async with running(await connected(temporal, *lacking), served), asyncio.timeout(40):
+    async with running(await connected(temporal, *lacking), served), asyncio.timeout(90):
         while unreadable(caplog) < 4:
             await asyncio.sleep(0.05)
     async with running(client, served):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,7 @@ async def test_workers_that_start_together_do_so_quietly(
 ) -> None:
     """Temporal turns most of them away at first; one promotes, all get ready."""
     monkeypatch.setattr(deployment, "_AT_FIRST_S", 60)
+    monkeypatch.setattr(deployment, "_RPC_TIMEOUT", timedelta(seconds=60))
     own = ModuleConfig("crowd", [GreetWorkflow], [Greetings("hi").greet])
 
     async def start_and_stop() -> None:

@@ -63,7 +63,7 @@ async def test_a_cancelled_run_lets_go_of_its_products(
     stuck = gardening(cast("Brain", Disturbed(brain, wait)), objects)
     async with running(client, with_activities(stuck.all)):
         handle = await start(client, batch_size=10)
-        await asyncio.wait_for(asked.wait(), timeout=30)
+        await asyncio.wait_for(asked.wait(), timeout=60)
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as caught:
             await handle.result()

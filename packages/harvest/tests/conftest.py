@@ -95,12 +95,14 @@ class Web:
             self.headers.append({name.lower(): value for name, value in headers.items()})
             self._asked.notify_all()
 
-    async def asked(self, times: int = 1) -> None:
-        """Return when that many requests have come."""
+    async def asked(self, *paths: str) -> None:
+        """Return when a request has come, or one for each of these paths."""
 
         def wait() -> bool:
             with self._asked:
-                return self._asked.wait_for(lambda: len(self.requests) >= times, timeout=30)
+                return self._asked.wait_for(
+                    lambda: bool(self.requests) and {*paths} <= {*self.requests}, timeout=60
+                )
 
         assert await asyncio.to_thread(wait), self.requests
 
@@ -279,7 +281,6 @@ def environment(
         "BRAIN_URL": f"sqlite:///{tmp_path / 'brain.db'}",
         "CONTEXTWORKER_STORE_URL": (tmp_path / "objects").as_uri(),
         "CONTEXTWORKER_SUPPLIERS_DIR": str(suppliers.folder),
-        "CONTEXTWORKER_HARVEST_READ_TIMEOUT_S": "0.5",
         "CONTEXTWORKER_HARVEST_ALLOWED_NETWORKS": "127.0.0.1/32",
         "CONTEXTWORKER_HARVEST_MAX_RESUMES": "1",
         "CONTEXTWORKER_HARVEST_HEARTBEAT_TIMEOUT_S": "10",

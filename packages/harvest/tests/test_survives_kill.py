@@ -19,7 +19,7 @@ from contextworker.core.testing.server import TemporalServer
 from contextworker.harvest.messages import HarvestReport
 from contextworker.harvest.module import module
 
-BATCH_ROWS = 50
+BATCH_ROWS = 20  # so few that a sync is under way for long after it has told of rows
 POLL_S = 0.05  # between two looks at the run
 
 
@@ -71,6 +71,7 @@ def brain_url(request: pytest.FixtureRequest, environment: dict[str, str]) -> It
         yield server.get_uri()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("brain_url", "step", "rows"),
     [

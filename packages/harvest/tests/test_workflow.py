@@ -194,7 +194,7 @@ async def test_cancel_all(
     for code in ("alp", "camp"):
         suppliers.write(code, web.hang(f"/{code}.csv"), rest=QUICK_RETRY.replace("0.01", "60"))
     handle = await harvests.start("all")
-    await web.asked(2)
+    await web.asked("/alp.csv", "/camp.csv")
     await handle.cancel()
     with pytest.raises(WorkflowFailureError) as caught:
         await handle.result()

@@ -47,7 +47,7 @@ calls = 3
 [tenants.few-words]
 output_bytes = 100
 [tenants.short-life]
-lifetime_s = 0.5
+lifetime_s = 5
 [tenants.long-turns]
 timeout_s = 600
 [tenants.hasty]

@@ -232,8 +232,8 @@ async def test_what_was_printed_before_a_limit_is_there(interpreter: Interpreter
         "while True: print('é' * 9)",
         {},
         tenant_id="acme",
-        limits=DEFAULT.model_copy(update={"output_bytes": 25}),
-        within_s=5,  # it is stopped there, not when its time is over
+        limits=DEFAULT.model_copy(update={"output_bytes": 25, "timeout_s": 600}),
+        within_s=14,  # it is stopped there, not when its time is over, nor its process's
     )
 
     assert "ééééééééé\nééé" == stop.printed.stdout

@@ -36,7 +36,10 @@ sleep(0.05)
 
 
 class Watched(Turns):
-    """The real activities, and what each turn began from and discarded."""
+    """The real activities, and what each turn began from and discarded, however often it was run.
+
+    On a busy machine the fast lane gives a turn up, which is then run again.
+    """
 
     def __init__(self, interpreter: Interpreter, folder: Path) -> None:
         super().__init__(interpreter, ObjectStore.from_url(folder.as_uri()), TenantLimits())
@@ -45,7 +48,9 @@ class Watched(Turns):
     @activity.defn(name="resume_turn")
     async def resume_turn(self, turn: ResumeTurn) -> Turn:
         """Note it."""
-        self.begun.append((turn.snapshot.key, [one.key for one in turn.discard]))
+        begun = turn.snapshot.key, [one.key for one in turn.discard]
+        if begun not in self.begun:
+            self.begun.append(begun)
         return await super().resume_turn(turn)
 
 

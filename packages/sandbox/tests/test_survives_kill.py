@@ -80,10 +80,15 @@ async def system(
     folder: Path, *workers: str, gateway_apart: bool = False
 ) -> AsyncIterator[tuple[Processes, Programs]]:
     """Run Temporal, a gateway and workers, and what programs start by a worker that stays."""
-    port, store = free_port(), (folder / "objects").as_uri()
+    store = (folder / "objects").as_uri()
     async with AsyncExitStack() as stack:
         temporal = await stack.enter_async_context(temporal_server())
         client = await temporal.connect(*shared_modules([module]))
+        port = (
+            free_port()
+            if gateway_apart
+            else await stack.enter_async_context(gateway(client, GatewaySettings(port=0)))
+        )
         variables = {
             **temporal.environment,
             "WORKER_PORT": str(port),
@@ -96,8 +101,6 @@ async def system(
             started.start_sandbox(name)
         if gateway_apart:
             started.start_gateway()
-        else:
-            await stack.enter_async_context(gateway(client, GatewaySettings(port=port)))
         await stack.enter_async_context(running(client, errands))
         programs = await stack.enter_async_context(Programs.of(port, client, store))
         await until(lambda: _serves(programs))
@@ -136,8 +139,12 @@ async def assert_all_is_well(programs: Programs, task: AsyncTask, count: int) ->
     assert (None, [count, ["completed"] * count, names]) == (result["error"], result["result"])
     assert "".join(f"{n}\n" for n in range(count)) == result["stdout"]
     assert 2 * count + 1 == result["calls_made"]
-    runs = [run async for run in programs.temporal.list_workflows("WorkflowType = 'parcel'")]
-    assert count == len(runs)
+
+    async def are_listed() -> bool:
+        return await programs.runs("WorkflowType = 'parcel'") >= count
+
+    await until(are_listed)  # Temporal's list lags behind
+    assert count == await programs.runs("WorkflowType = 'parcel'")
     assert [] == programs.snapshots()
     await programs.replay(task)
 
@@ -147,7 +154,7 @@ async def test_a_program_goes_on_after_its_worker_is_killed(tmp_path: Path) -> N
     async with system(tmp_path, "first") as (started, programs):
         # The pause is still on when Temporal has forgotten the worker: a timer that ended before
         # would be told to the killed one, and waited for.
-        inputs = {"pauses": [3, 0], "seconds": 0.1}
+        inputs = {"pauses": [10, 0], "seconds": 0.1}
         task = await programs.start(PROGRAM, inputs=inputs)
 
         async def sleeps() -> bool:

@@ -78,14 +78,15 @@ HEAD = "POST /decode HTTP/1.1\nHost: here\nContent-Length: 40\n\n"
 
 async def test_a_slow_body_has_its_time() -> None:
     """Who sends half of it and waits is told so, and loses the turn and the connection."""
-    async with served(codec_max_requests=1, codec_request_timeout_s=0.3) as caller:
+    # The next one has that time, too, which is enough where the machine is busy.
+    async with served(codec_max_requests=1, codec_request_timeout_s=4) as caller:
         reader, writer = await opened(caller, HEAD + '{"payl')
         said = (await reader.read()).decode()
         good = await caller.ask(PLAIN)
         writer.close()
 
     assert said.startswith("HTTP/1.1 503")
-    assert "the request was not done within 0.3 s" in said
+    assert "the request was not done within 4 s" in said
     assert 200 == good.status_code
 
 
@@ -93,7 +94,6 @@ async def test_one_waits_for_a_turn_and_gets_it() -> None:
     """With one turn, the second request is served when the first is done."""
     async with served(codec_max_requests=1) as caller:
         reader, writer = await opened(caller, HEAD + '{"payl')
-        await asyncio.wait_for(reader.readexactly(0), 1)
         second = asyncio.create_task(caller.ask(PLAIN))
         done, _ = await asyncio.wait([second], timeout=0.2)
         writer.write(b'oads": []}'.ljust(34))
@@ -110,7 +110,7 @@ async def test_who_does_not_come_to_the_point_is_cut_off(monkeypatch: pytest.Mon
     monkeypatch.setattr(protocol, "HEADERS_WITHIN_S", 0.2)
     async with served() as caller:
         ends = [await opened(caller, begun) for begun in ("", "POST /decode HTTP/1.1\nHost: he")]
-        said = [await asyncio.wait_for(reader.read(), 10) for reader, _ in ends]
+        said = [await asyncio.wait_for(reader.read(), 60) for reader, _ in ends]
         for _, writer in ends:
             writer.close()
 
@@ -123,17 +123,17 @@ async def test_who_does_not_take_the_answer_is_cut_off(caplog: pytest.LogCapture
     caplog.set_level(logging.INFO)
     plain = {"metadata": PLAIN["metadata"], "data": base64.b64encode(bytes(5_000_000)).decode()}
     body = json.dumps({"payloads": [plain]}).encode()
-    async with served(codec_request_timeout_s=2) as caller:
+    async with served(codec_request_timeout_s=10) as caller:
         slow = socket.socket()
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # or the kernel takes it all
         slow.connect(("127.0.0.1", caller.port))
         reader, writer = await asyncio.open_connection(sock=slow, limit=4096)
         head = f"POST /decode HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
-        async with asyncio.timeout(20):
-            while "an answer was not taken within 2 s" not in caplog.text:
+        async with asyncio.timeout(60):
+            while "an answer was not taken within 10 s" not in caplog.text:
                 await asyncio.sleep(0.02)
-        answer = await asyncio.wait_for(reader.read(), 20)
+        answer = await asyncio.wait_for(reader.read(), 60)
         writer.close()
 
     assert answer.startswith(b"HTTP/1.1 200 OK")
@@ -162,7 +162,7 @@ async def test_strangers_send_no_body(operator: Caller) -> None:
     reader, writer = await opened(
         operator, "POST /decode HTTP/1.1\nHost: here\nContent-Length: 8000000\n\n"
     )
-    said = await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)
+    said = await asyncio.wait_for(reader.readuntil(b"\r\n"), 60)
     writer.close()
 
     assert b"HTTP/1.1 401 Unauthorized\r\n" == said

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from contextworker.core.errors import ConfigurationError
-from contextworker.core.testing.server import free_port
 
 ISSUER = {"codec_auth_issuer": "https://login.example.com/", "codec_auth_audience": "codec"}
 
@@ -37,29 +37,37 @@ async def stranger(operator: Caller) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("bearer", "status", "said"),
+    ("made", "status", "said"),
     [
-        (None, 401, "switch on that Temporal's UI passes the user's access token"),
-        ("abc", 401, "no JSON Web Token that can be read"),
-        ("x" * 9000, 401, "larger than 8,192 bytes"),
-        (token(exp=1), 401, "the token has expired; get a new one"),
-        (token(exp=None), 401, "lacks the claim `exp`"),
-        (token(exp=int(time.time()) + 400 * 86400), 401, "good for more than a year"),
-        (token(sub=None), 401, "lacks the claim `sub`"),
-        (token(sub=""), 401, "does not say who asks"),
-        (token(secret=SECRET[::-1]), 401, "signature is wrong"),
-        (token(aud="other"), 401, "is for an audience"),
-        (token(tenants=None), 401, "the token is for no tenant"),
-        (token(tenants=[]), 401, "the token is for no tenant"),
-        (token(tenants="acme"), 401, "the token is for no tenant"),
-        (token(tenants=["a/b"]), 401, "the token is for no tenant"),
-        (token(tenants=["*"]), 401, "every tenant ('*') without the permission 'worker:admin'"),
-        (token(permissions="payloads:decode"), 401, "`permissions` is no list of strings"),
-        (token(permissions=["worker:admin"]), 403, "not hold the permission 'payloads:decode'"),
-        (token(permissions=[]), 403, "not hold the permission 'payloads:decode'"),
-        (token(permissions=None), 403, "not hold the permission 'payloads:decode'"),
-        (token(), 200, ""),
-        (token(permissions=None, scope="openid payloads:decode"), 200, ""),
+        (lambda: None, 401, "switch on that Temporal's UI passes the user's access token"),
+        (lambda: "abc", 401, "no JSON Web Token that can be read"),
+        (lambda: "x" * 9000, 401, "larger than 8,192 bytes"),
+        (lambda: token(exp=1), 401, "the token has expired; get a new one"),
+        (lambda: token(exp=None), 401, "lacks the claim `exp`"),
+        (lambda: token(exp=int(time.time()) + 400 * 86400), 401, "good for more than a year"),
+        (lambda: token(sub=None), 401, "lacks the claim `sub`"),
+        (lambda: token(sub=""), 401, "does not say who asks"),
+        (lambda: token(secret=SECRET[::-1]), 401, "signature is wrong"),
+        (lambda: token(aud="other"), 401, "is for an audience"),
+        (lambda: token(tenants=None), 401, "the token is for no tenant"),
+        (lambda: token(tenants=[]), 401, "the token is for no tenant"),
+        (lambda: token(tenants="acme"), 401, "the token is for no tenant"),
+        (lambda: token(tenants=["a/b"]), 401, "the token is for no tenant"),
+        (
+            lambda: token(tenants=["*"]),
+            401,
+            "every tenant ('*') without the permission 'worker:admin'",
+        ),
+        (lambda: token(permissions="payloads:decode"), 401, "`permissions` is no list of strings"),
+        (
+            lambda: token(permissions=["worker:admin"]),
+            403,
+            "not hold the permission 'payloads:decode'",
+        ),
+        (lambda: token(permissions=[]), 403, "not hold the permission 'payloads:decode'"),
+        (lambda: token(permissions=None), 403, "not hold the permission 'payloads:decode'"),
+        (token, 200, ""),
+        (lambda: token(permissions=None, scope="openid payloads:decode"), 200, ""),
     ],
     ids=[
         "none",
@@ -86,9 +94,10 @@ async def stranger(operator: Caller) -> Any:
     ],
 )
 async def test_a_token_is_good_or_told_what_is_wrong(
-    stranger: Caller, bearer: str | None, status: int, said: str
+    stranger: Caller, made: Callable[[], str | None], status: int, said: str
 ) -> None:
     """The gateway's rules hold, and the permission to decode besides."""
+    bearer = made()  # now: tests are collected long before, and it is good for some minutes
     got, error = await asked(stranger, bearer)
 
     assert status == got
@@ -149,8 +158,16 @@ def publish(path: Path, **keys: Any) -> None:
     new.replace(path)
 
 
+@contextmanager
+def reserved() -> Iterator[socket.socket]:
+    """Take a port where nobody listens yet, and nobody else can."""
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        yield place
+
+
 @asynccontextmanager
-async def published(port: int, **keys: Any) -> AsyncIterator[None]:
+async def published(place: socket.socket, **keys: Any) -> AsyncIterator[None]:
     """Serve public keys as an identity provider does."""
     body = jwks_of(**keys).encode()
 
@@ -160,7 +177,7 @@ async def published(port: int, **keys: Any) -> AsyncIterator[None]:
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", port):
+    async with await asyncio.start_server(answer, sock=place):
         yield
 
 
@@ -218,15 +235,14 @@ async def test_a_jwks_without_a_key_stops_the_start(tmp_path: Path) -> None:
 async def test_while_the_keys_are_away_nobody_is_let_in() -> None:
     """It says that the token may be good, and lets people in once the keys are there."""
     key = ec.generate_private_key(ec.SECP256R1())
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/"
-    async with served(codec_auth_jwks=url, codec_auth_refresh_s=0.05, **ISSUER) as caller:
-        status, error = await asked(caller, signed(key, "k"))
-        assert 503 == status
-        assert "the codec server cannot read the keys" in error
-        assert "your token may be good" in error
-        async with published(port, k=key):
-            async with asyncio.timeout(20):
+    with reserved() as place:
+        url = f"http://127.0.0.1:{place.getsockname()[1]}/"
+        async with served(codec_auth_jwks=url, codec_auth_refresh_s=0.05, **ISSUER) as caller:
+            status, error = await asked(caller, signed(key, "k"))
+            assert 503 == status
+            assert "the codec server cannot read the keys" in error
+            assert "your token may be good" in error
+            async with published(place, k=key), asyncio.timeout(60):
                 while 503 == status:
                     status, error = await asked(caller, signed(key, "k"))
                     await asyncio.sleep(0.02)
@@ -241,7 +257,7 @@ async def test_keys_that_have_left_the_jwks_are_good_no_longer(tmp_path: Path) -
     async with served(codec_auth_jwks=str(jwks), codec_auth_refresh_s=0.05, **ISSUER) as caller:
         assert (200, "") == await asked(caller, signed(old, "old"))
         publish(jwks, new=new)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while 200 == (await asked(caller, signed(old, "old")))[0]:
                 await asyncio.sleep(0.02)
         assert (200, "") == await asked(caller, signed(new, "new"))

@@ -1,5 +1,6 @@
 """A Temporal server, a gateway before it, and toy modules, shared by the session."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 import pytest_asyncio
 from temporalio.client import Client
 
-from contextworker.core.testing import running
-from contextworker.core.testing.fixtures import temporal, temporal_client
+from contextworker.core.testing import TemporalServer, running
+from contextworker.core.testing.fixtures import temporal_client
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
@@ -18,8 +19,28 @@ sys.path.insert(0, str(Path(__file__).parent / "test-support"))
 
 import gateway_toys
 from gateway_calls import Caller, connected
+from gateway_deployments import until_announced
 
-__all__ = ["temporal", "temporal_client"]
+__all__ = ["temporal_client"]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def temporal() -> AsyncIterator[TemporalServer]:
+    """Run one dev server that leaves connections as they are.
+
+    By itself it ends those that are five minutes old, and with them a call that is just being sent:
+    the gateway then says that Temporal is away, for which clients try again and these tests do not.
+    """
+    server = TemporalServer(
+        flags=['--dynamic-config-value=frontend.keepAliveMaxConnectionAge="24h"']
+    )
+    server.start()
+    try:
+        async with asyncio.timeout(60):
+            await server.answers()
+        yield server
+    finally:
+        server.kill()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -36,7 +57,8 @@ async def caller(temporal_client: Client) -> AsyncIterator[Caller]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def toys(temporal_client: Client) -> AsyncIterator[None]:
+async def toys(temporal_client: Client, caller: Caller) -> AsyncIterator[None]:
     """Run the toys' worker."""
     async with running(temporal_client, gateway_toys.toys):
+        await until_announced(caller, name=gateway_toys.toys.name)
         yield

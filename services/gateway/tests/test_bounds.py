@@ -13,14 +13,14 @@ import grpc
 import pytest
 import pytest_asyncio
 from gateway_calls import Caller
-from gateway_deployments import deploy, set_current
+from gateway_deployments import deploy, set_current, until_announced
 from gateway_strangers import sleepers
 from temporalio.client import Client
 
 from contextcore import ContextUnit
 from contextworker.core.announcement import Announcement
 from contextworker.gateway import interceptor
-from contextworker.gateway.errors import GatewayError
+from contextworker.gateway.errors import RunNotFoundError
 from contextworker.gateway.settings import MAX_ENVELOPE_BYTES
 
 TOY = {"workflow_type": "toy", "supplier_code": "done"}
@@ -97,7 +97,7 @@ async def announced(
     async def announce(name: str, announcement: Announcement) -> None:
         names.append(name)
         await deploy(temporal_client, name, "dev", announcement.to_payload())
-        await routes_are_read(caller)
+        await until_announced(caller, task_queue=announcement.task_queue)
 
     yield announce
     for name in names:
@@ -183,7 +183,7 @@ async def test_the_limit_is_for_what_a_message_unpacks_to(
     bomb = ContextUnit(payload={"x": "x" * (64 * 1024 * 1024)}).to_protobuf()
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await caller.stub.ListModules(bomb, compression=compression, timeout=20)
+        await caller.stub.ListModules(bomb, compression=compression, timeout=60)
 
     assert grpc.StatusCode.RESOURCE_EXHAUSTED == refused.value.code()
 
@@ -195,7 +195,7 @@ async def test_compressed_requests_are_served(
     """Compression is the client's choice."""
     request = ContextUnit().to_protobuf()
 
-    reply = await caller.stub.ListModules(request, compression=compression, timeout=20)
+    reply = await caller.stub.ListModules(request, compression=compression, timeout=60)
 
     assert request.unit_id == reply.parent_unit_id
 
@@ -208,7 +208,7 @@ async def test_a_method_that_is_not_there_is_unimplemented(caller: Caller, metho
     call: Any = caller.channel.unary_unary(method)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await call(b"", timeout=20)
+        await call(b"", timeout=60)
 
     assert grpc.StatusCode.UNIMPLEMENTED == refused.value.code()
 
@@ -276,7 +276,7 @@ async def test_a_stranger_in_the_metadata_is_let_pass(caller: Caller) -> None:
     )
 
     request = ContextUnit().to_protobuf()
-    reply = await caller.stub.ListModules(request, metadata=metadata, timeout=20)
+    reply = await caller.stub.ListModules(request, metadata=metadata, timeout=60)
 
     assert request.unit_id == reply.parent_unit_id
 
@@ -287,7 +287,7 @@ async def test_what_was_refused_leaves_memory_at_once(caller: Caller) -> None:
     gc.disable()
     try:
         await caller.refused("GetTaskStatus", {"workflow_id": "toy-acme-nothing"})
-        kept = [it for it in gc.get_objects() if isinstance(it, GatewayError)]
+        kept = [it for it in gc.get_objects() if isinstance(it, RunNotFoundError)]
     finally:
         gc.enable()
 

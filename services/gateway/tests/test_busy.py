@@ -51,7 +51,7 @@ async def before(temporal: BusyTemporal) -> AsyncIterator[Caller]:
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     client = await connect(lazy=True, environment={"TEMPORAL_ADDRESS": address})
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0)
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0, gateway_temporal_timeout_s=20)
     async with gateway(client, settings) as port, connected(port) as caller:
         yield caller
     await server.stop(0)

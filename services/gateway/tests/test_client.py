@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import jwt
@@ -25,6 +26,7 @@ from contextworker.core.client import (
     InvalidRequestError,
     PermissionDeniedError,
     Schedule,
+    ScheduleInfo,
     ScheduleNotFoundError,
     TaskCancelledError,
     TaskFailedError,
@@ -85,7 +87,8 @@ async def test_a_task_from_start_to_result(
                 status.progress.total,
             )
             await temporal_client.get_workflow_handle(task.workflow_id).signal("finish")
-    assert ["running", "completed"] == states[-2:]
+    # Of a run that waits for its worker for seconds, the busiest machine's is told as queued.
+    assert ["running", "completed"] == [state for state in states if state != "queued"][-2:]
     assert {"done": True, "nothing": None} == await task.result(timeout=60)
 
 
@@ -176,11 +179,15 @@ async def test_a_program_is_waited_for_beyond_the_gateways_patience(
     async with AsyncWorkerClient(address, attempt_timeout=2) as client:
         assert 2 == (await client.execute("1 + 1", tenant_id=tenant)).result
         running = await client.execute("wait", tenant_id=tenant, wait=False)
-        assert ("running", False) == (running.status, running.done)
+        assert running.status in ("running", "queued")  # until the worker has had time to take it
+        assert not running.done
         waiting = asyncio.create_task(client.execute("wait", tenant_id=tenant, timeout=60))
-        ids: set[str] = set()
-        while len(ids) < 2:
-            ids = {t.workflow_id async for t in client.tasks(status="running", tenant_id=tenant)}
+
+        async def still_open() -> set[str]:
+            tasks = client.tasks(status="running", tenant_id=tenant)
+            return {task.workflow_id async for task in tasks}
+
+        ids: set[str] = await until(still_open, lambda found: len(found) == 2)
         for workflow_id in ids:
             await temporal_client.get_workflow_handle(workflow_id).signal("finish")
         done = await waiting
@@ -203,7 +210,11 @@ async def test_a_schedule_from_registering_to_deleting(
     again = await client.schedules.register([yearly], tenant_id=tenant)
     assert ((1, 0), (0, 1)) == ((first.created, first.unchanged), (again.created, again.unchanged))
     assert (await client.schedules.pause("yearly", tenant_id=tenant)).paused
-    (found,) = [schedule async for schedule in client.schedules.list(tenant_id=tenant)]
+
+    async def listed() -> list[ScheduleInfo]:
+        return [schedule async for schedule in client.schedules.list(tenant_id=tenant)]
+
+    (found,) = await until(listed, bool)  # Temporal lists a new one a moment late
     assert (True, "0 0 1 1 *", ()) == (found.paused, found.cron, found.next_runs)
     assert not (await client.schedules.resume("yearly", tenant_id=tenant)).paused
     triggered = await client.schedules.trigger("yearly", tenant_id=tenant)
@@ -259,22 +270,25 @@ async def test_a_token_over_tls_is_for_its_tenant(
     assert "TENANT_DENIED" == caught.value.reason
 
 
+@pytest.mark.timeout(300)  # a busy machine takes long to start two gateways
 async def test_a_gateway_killed_under_a_watch_is_not_noticed(
     temporal: TemporalServer, temporal_client: Client, toys: None, tenant: str
 ) -> None:
     """Kill -9, and another gateway on the port: the start stays one, the watch goes on."""
     port = free_port()
-    async with AsyncWorkerClient(f"127.0.0.1:{port}", timeout=60) as client:
+    async with AsyncWorkerClient(f"127.0.0.1:{port}", timeout=120) as client:
         with gateway_process(temporal, port) as doomed:
             task = await client.start("toy", supplier_code="wait", tenant_id=tenant)
-            states = task.watch(timeout=60)
-            seen = [(await anext(states)).status]
+            states = task.watch(timeout=120)
+            seen = [await anext(states)]
             doomed.send_signal(signal.SIGKILL)
             doomed.wait()
         again = asyncio.create_task(client.start(task.unit))
         with gateway_process(temporal, port):
             assert task.run_id == (await again).run_id
             await temporal_client.get_workflow_handle(task.workflow_id).signal("finish")
-            seen += [status.status async for status in states]
-    assert "completed" == seen[-1]
-    assert len(seen) == len(set(seen))
+            seen += [status async for status in states]
+    assert "completed" == seen[-1].status
+    # A run that was told before its worker answered may be told again with its progress.
+    told = [(status.status, status.progress, status.reason) for status in seen]
+    assert all(one != another for one, another in pairwise(told))

@@ -8,6 +8,7 @@ import grpc
 import pytest
 import pytest_asyncio
 from gateway_calls import Caller, connected, until
+from gateway_deployments import until_announced
 from gateway_toys import toys
 
 from contextcore import ContextUnit, SecurityScopes
@@ -46,11 +47,15 @@ async def gateways() -> AsyncIterator[Gateways]:
             client = await server.connect("gateway_toys", data_converter=converter)
             if keys == KEYS["first"]:
                 await stack.enter_async_context(running(client, toys))
-            settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0)
+            settings = GatewaySettings(
+                port=0, gateway_shutdown_grace_s=0, gateway_temporal_timeout_s=20
+            )
             port = await stack.enter_async_context(gateway(client, settings))
             return await stack.enter_async_context(connected(port))
 
-        yield Gateways(await before(KEYS["first"]), await before(KEYS["other"]), await before(""))
+        knowing = await before(KEYS["first"])
+        await until_announced(knowing, name=toys.name)
+        yield Gateways(knowing, await before(KEYS["other"]), await before(""))
 
 
 def toy(supplier_code: str, **security: list[str]) -> ContextUnit:

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -31,8 +31,17 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def hasty(temporal_client: Client) -> AsyncIterator[Caller]:
     """Call a gateway that does not wait for long."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_execute_wait_s=0.2)
-    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+    async with served(temporal_client, gateway_execute_wait_s=0.2) as caller:
+        yield caller
+
+
+@asynccontextmanager
+async def served(client: Client, **settings: Any) -> AsyncIterator[Caller]:
+    """Call a gateway with settings of its own, and patience with a busy machine's Temporal."""
+    chosen = GatewaySettings(
+        port=0, gateway_shutdown_grace_s=1, gateway_temporal_timeout_s=20, **settings
+    )
+    async with gateway(client, chosen) as port, connected(port) as caller:
         yield caller
 
 
@@ -83,18 +92,22 @@ async def test_a_unit_runs_its_code_once(
 
     replies = await asyncio.gather(*calls)
     late = await caller.ask("ExecuteCode", unit)
-    listed = await caller.ask("ListTasks", {"tenant_id": unit.payload["tenant_id"]})
+    listed = await until(lambda: _runs(caller, unit), bool)
 
     assert [late] * 5 == replies
     assert (open_run["run_id"], "completed", 2) == (late["run_id"], late["status"], late["result"])
-    assert 1 == len(listed["tasks"])
+    assert [(late["workflow_id"], late["run_id"])] == listed
 
 
 async def test_code_that_is_not_done_in_time_is_followed_like_any_task(
-    caller: Caller, temporal_client: Client
+    caller: Caller, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reply comes within the caller's deadline, and names the run that goes on."""
-    reply = await caller.ask("ExecuteCode", code("wait"), timeout=1.5)
+    # Of twenty seconds a second to wait in: a busy machine may need more than it mostly has to
+    # answer in.
+    monkeypatch.setattr(executing, "_MARGIN_S", 19)
+    monkeypatch.setattr(executing, "_MARGIN_PART", 0.95)
+    reply = await caller.ask("ExecuteCode", code("wait"), timeout=20)
 
     await run_of(temporal_client, reply).signal("finish")
     status = await caller.status_when(reply["workflow_id"], lambda it: "result" in it)
@@ -125,7 +138,9 @@ async def test_a_gateway_that_stops_tells_where_the_code_runs(
     """At once: the run does not need it."""
     unit = code("wait")
     async with AsyncExitStack() as stack:
-        settings = GatewaySettings(port=0, gateway_shutdown_grace_s=30)
+        settings = GatewaySettings(
+            port=0, gateway_shutdown_grace_s=30, gateway_temporal_timeout_s=20
+        )
         stopping = await stack.enter_async_context(AsyncExitStack())
         port = await stopping.enter_async_context(gateway(temporal_client, settings))
         leaving = await stack.enter_async_context(connected(port))
@@ -186,9 +201,12 @@ async def test_code_without_a_worker_is_queued(hasty: Caller, temporal_client: C
         await announce(temporal_client, "execute_nowhere")
         await until(lambda: hasty.ask("ListModules", {}), lambda it: "nowhere" in str(it))
 
-        reply = await hasty.ask("ExecuteCode", code("1 + 1"))
+        # It is told as running where it takes a busy Temporal too long to say who polls.
+        unit = code("1 + 1")
+        reply = await until(
+            lambda: hasty.ask("ExecuteCode", unit), lambda it: it["status"] == "queued"
+        )
 
-    assert "queued" == reply["status"]
     assert "no worker polls nowhere-tasks; the run starts when one does" == reply["reason"]
     await run_of(temporal_client, reply).terminate()
 
@@ -283,7 +301,7 @@ async def test_an_execution_without_a_result_is_an_error(
     assert {"workflow_id": run, "status": status} == {
         key: value for key, value in refusal.metadata.items() if key != "run_id"
     }
-    assert refusal == await hasty.refused("ExecuteCode", unit)
+    assert refusal == await _refused(hasty, unit)
 
 
 async def _refused(caller: Caller, unit: ContextUnit) -> Refusal:
@@ -305,11 +323,10 @@ async def test_a_result_that_is_no_unit_is_told(caller: Caller) -> None:
 
 async def test_a_result_is_only_for_those_who_may_read_it(temporal_client: Client) -> None:
     """Neither does a call run what its caller may not read, nor tell what another's unit gave."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
     secret = code("1 + 1", tenant_id="acme")
     secret = secret.model_copy(update={"security": SecurityScopes(read=["finance:read"])})
     plain = secret.model_copy(update={"security": SecurityScopes()})
-    async with gateway(temporal_client, settings) as port, connected(port) as door:
+    async with served(temporal_client, gateway_auth_secret=SECRET) as door:
         may_read = door.bearing(
             token(permissions=["worker:execute", "worker:read", "finance:read"])
         )
@@ -339,9 +356,8 @@ async def test_who_goes_away_leaves_no_wait_behind(
         made(self, *arguments, **more)
 
     monkeypatch.setattr(Executor, "__init__", noting)
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_max_concurrent_calls=1)
     unit = code("wait")
-    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+    async with served(temporal_client, gateway_max_concurrent_calls=1) as caller:
         [executor] = executors
 
         async def waits() -> int:
@@ -374,15 +390,21 @@ async def _let_in(caller: Caller, unit: ContextUnit) -> dict[str, Any]:
 
 async def test_code_that_multiplies_comes_to_an_end(temporal_client: Client) -> None:
     """At the tenant's bound; other tenants, and units that have their run, do not notice."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_max_executions=2)
     first, other = code("wait", workflow_type="execute_code"), code("1 + 1")
     tenant_id = first.payload["tenant_id"]
-    async with gateway(temporal_client, settings) as port, connected(port) as caller:
+    async with served(temporal_client, gateway_max_executions=2) as caller:
+
+        async def counted(number: int) -> None:
+            # A second after the last count the gateway counts anew, by what Temporal lists.
+            await until(lambda: _runs(caller, first), lambda listed: len(listed) == number)
+
         begun = await caller.ask("StartWorkflow", first)
         more = {"workflow_type": "execute_code", "code": "wait", "tenant_id": tenant_id}
         runs = [begun["workflow_id"]]
         try:
+            await counted(1)
             runs.append((await caller.ask("StartWorkflow", more))["workflow_id"])
+            await counted(2)
             refusal = await caller.refused("StartWorkflow", more)
             again = await caller.ask("StartWorkflow", first)
             untouched = await caller.ask("ExecuteCode", other)

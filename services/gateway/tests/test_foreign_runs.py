@@ -24,7 +24,12 @@ LOOKS = ["GetTaskStatus", "WatchTask", "CancelTask"]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def door(temporal_client: Client) -> AsyncIterator[Caller]:
     """Call a gateway that takes tokens."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_auth_secret=SECRET,
+        gateway_temporal_timeout_s=20,
+    )
     async with gateway(temporal_client, settings) as port, connected(port) as caller:
         yield caller
 
@@ -46,7 +51,7 @@ def toy(supplier: str = "wait", **security: list[str]) -> ContextUnit:
 async def answer(caller: Caller, rpc: str, payload: dict[str, Any]) -> str:
     """Call for the whole refusal as it comes over the wire, without the run's names."""
     call = getattr(caller.stub, rpc)(
-        ContextUnit(payload=payload).to_protobuf(), metadata=caller._metadata, timeout=20
+        ContextUnit(payload=payload).to_protobuf(), metadata=caller._metadata, timeout=60
     )
     try:
         if isinstance(call, grpc.aio.UnaryStreamCall):

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -24,6 +23,7 @@ from gateway_tokens import (
 )
 
 from contextworker.core.errors import ConfigurationError
+from contextworker.core.testing.server import free_port
 from contextworker.core.tokens.jwks import BrokenJwksError, read_jwks
 from contextworker.core.tokens.keys import KeyRing
 from contextworker.core.tokens.sources import FileSource, UnreadableError, UrlSource
@@ -214,7 +214,7 @@ async def test_keys_at_hand_are_not_good_for_ever() -> None:
 
     That is UNAVAILABLE: the token may be good.
     """
-    async with issuer(OLD) as issued, ring_of(issued, refresh_s=0.05, max_age_s=1) as ring:
+    async with issuer(OLD) as issued, ring_of(issued, refresh_s=0.05, max_age_s=3) as ring:
         verifier, token = tokens(ring), signed(OLD)
         assert "" == await problem(verifier, token)
 
@@ -222,7 +222,8 @@ async def test_keys_at_hand_are_not_good_for_ever() -> None:
         with pytest.raises(KeysUnavailableError) as refused:
             await eventually("never", verifier, token)
         issued.answer = None
-        await ring.read()
+        while ring.trouble:  # the first of these may share a read that is being refused already
+            await ring.read()
 
         assert "" == await problem(verifier, token)
     assert "let" in str(refused.value)
@@ -245,7 +246,7 @@ async def test_an_issuer_that_comes_later_is_waited_for() -> None:
 
 async def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte in time, and the whole never: the limit is on the whole."""
-    monkeypatch.setattr("contextworker.core.tokens.sources._FETCH_S", 0.3)
+    monkeypatch.setattr("contextworker.core.tokens.sources._FETCH_S", 1)
 
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -265,11 +266,8 @@ async def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_a_server_that_is_not_there_is_said_so() -> None:
     """As the operator reads it in the log."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-
     with pytest.raises(UnreadableError, match="connect"):
-        await UrlSource(f"http://127.0.0.1:{port}/").read()
+        await UrlSource(f"http://127.0.0.1:{free_port()}/").read()
 
 
 async def test_a_file_is_read_again(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import jwt
 import pytest
 import pytest_asyncio
 from gateway_calls import Caller, Refusal, connected, refusal_of
+from gateway_deployments import until_announced
 from gateway_tokens import SECRET, claims
 from temporalio.client import Client
 
@@ -22,10 +23,16 @@ STREAMS = {method.name for method in SERVICE.methods if method.server_streaming}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def door(temporal_client: Client) -> AsyncIterator[Caller]:
+async def door(temporal_client: Client, toys: None) -> AsyncIterator[Caller]:
     """Call a gateway that takes tokens."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_auth_secret=SECRET,
+        gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
+    )
     async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        await until_announced(caller.bearing(token("worker:read")), name="toys")
         yield caller
 
 

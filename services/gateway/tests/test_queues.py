@@ -32,7 +32,7 @@ class Counted(Temporal):
 @pytest.fixture
 def counted(temporal_client: Client) -> Counted:
     """A connection whose calls are counted."""
-    return Counted(temporal_client, timeout_s=5)
+    return Counted(temporal_client, timeout_s=20)
 
 
 async def test_those_who_ask_at_once_share_an_answer(counted: Counted) -> None:

@@ -247,7 +247,8 @@ async def test_a_fault_of_the_gateways_own_is_masked(
 
     assert (grpc.StatusCode.INTERNAL, "INTERNAL") == (refusal.code, refusal.reason)
     assert "hunter2" not in str(refusal)
-    [record] = [item for item in caplog.records if item.exc_info]
+    gateways = [item for item in caplog.records if item.name.startswith("contextworker.gateway")]
+    [record] = [item for item in gateways if item.exc_info]
     assert refusal.metadata["incident"] in record.getMessage()
     assert refusal.metadata["incident"] in refusal.message
     assert "hunter2" in str(record.exc_info)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from gateway_calls import Caller, connected
+from gateway_deployments import until_announced
 from gateway_schedules import NEVER_SOON
 from gateway_tokens import SECRET
 from gateway_world import token
@@ -32,10 +33,16 @@ CODE = {"code": "rights"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def door(temporal_client: Client) -> AsyncIterator[Caller]:
+async def door(temporal_client: Client, toys: None) -> AsyncIterator[Caller]:
     """Call a gateway that takes tokens."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_auth_secret=SECRET,
+        gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
+    )
     async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        await until_announced(caller.bearing(token()), name="toys")
         yield caller
 
 

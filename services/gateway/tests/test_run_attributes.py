@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from gateway_calls import Caller, connected
-from gateway_deployments import deploy
+from gateway_calls import Caller, connected, until
+from gateway_deployments import deploy, until_announced
 from gateway_strangers import unserved
 from temporalio.api.common.v1 import WorkflowType
 from temporalio.api.enums.v1 import IndexedValueType
@@ -33,7 +33,12 @@ from contextworker.gateway.temporal import Temporal
 from contextworker.gateway.visibility.run_attributes import RunAttributes
 
 KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-SETTINGS = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_route_refresh_min_s=0.1)
+SETTINGS = GatewaySettings(
+    port=0,
+    gateway_shutdown_grace_s=1,
+    gateway_route_refresh_min_s=0.1,
+    gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
+)
 
 
 @pytest_asyncio.fixture
@@ -58,6 +63,23 @@ async def kind(client: Client) -> Any:
     return listed.custom_attributes.get("TenantId")
 
 
+async def reaches_temporal(caller: Caller) -> bool:
+    """Tell whether a gateway's connection is there again."""
+    refusal = await caller.refused("GetTaskStatus", {"workflow_id": "nothing"})
+    return refusal.reason == "RUN_NOT_FOUND"
+
+
+async def is_taken(client: Client) -> bool:
+    """Tell whether Temporal takes the attribute by now: it reads its settings now and then."""
+    try:
+        await client.count_workflows("TenantId = ''")
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        return False
+    return True
+
+
 async def start(caller: Caller) -> dict[str, Any]:
     """Start a run that waits for a worker."""
     started: dict[str, Any] = await caller.ask(
@@ -73,6 +95,7 @@ async def test_a_gateway_makes_it_at_its_start(bare: TemporalServer) -> None:
     before = await kind(client)
 
     async with gateway(client, SETTINGS) as port, connected(port) as caller:
+        await until_announced(caller, name="unserved")
         started = await start(caller)
 
     described = await client.get_workflow_handle(started["workflow_id"]).describe()
@@ -86,15 +109,18 @@ async def test_a_temporal_that_came_back_empty_gets_it_again(bare: TemporalServe
     client = await bare.connect()
     await deploy(client, "unserved", "1", Announcement.of(unserved).to_payload())
     async with gateway(client, SETTINGS) as port, connected(port) as caller:
+        await until_announced(caller, name="unserved")
         first = await start(caller)
         bare.kill()
         bare.start()
         await bare.answers()
         await deploy(await bare.connect(), "unserved", "1", Announcement.of(unserved).to_payload())
+        await until_announced(caller, name="unserved")
         second = await start(caller)
         bare.kill()
         bare.start()
         await bare.answers()
+        await until(lambda: reaches_temporal(caller), bool)
         listed = await caller.ask("ListTasks", {"tenant_id": "acme"})
 
     assert first["workflow_id"] != second["workflow_id"]
@@ -105,7 +131,7 @@ class Refusing(Temporal):
     """Temporal, for somebody who must not touch its settings."""
 
     def __init__(self, client: Client, status: RPCStatusCode) -> None:
-        super().__init__(client, timeout_s=5)
+        super().__init__(client, timeout_s=20)
         self._status = status
 
     @property
@@ -166,6 +192,7 @@ async def test_one_that_an_operator_made_is_enough(bare: TemporalServer) -> None
             namespace=client.namespace, search_attributes={"TenantId": KEYWORD}
         )
     )
+    await until(lambda: is_taken(client), bool)
 
     await attribute.ensure()
 
@@ -195,7 +222,7 @@ async def test_runs_go_without_what_temporal_has_no_room_for(
 ) -> None:
     """Only the tenant's is worth refusing a start; the log says how to have the others."""
     client = await bare.connect()
-    attributes = RunAttributes(Full(client, timeout_s=5))
+    attributes = RunAttributes(Full(client, timeout_s=20))
     marks = {"TenantId": "acme", "Module": "unserved"}
 
     with caplog.at_level(logging.WARNING, "contextworker"):
@@ -215,7 +242,6 @@ async def test_one_of_another_kind_is_left_out(
     bare: TemporalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody's own `Module`, a number, is theirs; starts go through after one that tried."""
-    monkeypatch.setattr("contextworker.gateway.visibility.run_attributes._PAUSES_S", (0.01, 0.01))
     client = await bare.connect()
     await client.operator_service.add_search_attributes(
         AddSearchAttributesRequest(
@@ -223,11 +249,14 @@ async def test_one_of_another_kind_is_left_out(
             search_attributes={"Module": IndexedValueType.INDEXED_VALUE_TYPE_INT},
         )
     )
-    attributes = RunAttributes(Temporal(client, timeout_s=5))
+    attributes = RunAttributes(Temporal(client, timeout_s=20))
+    service = client.workflow_service
+    # It waits until Temporal takes the tenant's; from here on the pauses are too short for that.
+    await attributes.call(service.start_workflow_execution, marked("none", {"TenantId": "acme"}))
+    monkeypatch.setattr("contextworker.gateway.visibility.run_attributes._PAUSES_S", (0.01, 0.01))
 
     await attributes.call(
-        client.workflow_service.start_workflow_execution,
-        marked("one", {"TenantId": "acme", "Module": "unserved"}),
+        service.start_workflow_execution, marked("one", {"TenantId": "acme", "Module": "unserved"})
     )
 
     described = await client.get_workflow_handle("one").describe()
@@ -253,12 +282,18 @@ async def test_one_that_is_taken_away_is_made_again(bare: TemporalServer) -> Non
     client = await bare.connect()
     await deploy(client, "unserved", "1", Announcement.of(unserved).to_payload())
     async with gateway(client, SETTINGS) as port, connected(port) as caller:
+        await until_announced(caller, name="unserved")
         await start(caller)
         await client.operator_service.remove_search_attributes(
             RemoveSearchAttributesRequest(
                 namespace=client.namespace, search_attributes=["TenantId"]
             )
         )
+
+        async def is_refused() -> bool:
+            return not await is_taken(client)
+
+        await until(is_refused, bool)
         again = await start(caller)
 
     assert "started" == again["status"]

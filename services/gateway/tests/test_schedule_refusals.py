@@ -1,12 +1,13 @@
 """What the RPCs about schedules refuse: the exact status, and every wrong field at once."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from gateway_calls import Caller, Refusal, connected, until
-from gateway_deployments import deploy
+from gateway_deployments import deploy, until_announced
 from gateway_schedules import Tenant, definition
 from temporalio.client import (
     Client,
@@ -241,7 +242,8 @@ async def test_a_schedule_that_was_made_by_other_means_is_nobodys(
 @pytest.mark.slow  # each of its calls waits for its deadline
 async def test_while_temporal_is_away_every_call_says_so(tmp_path: Path) -> None:
     """And after, the set that was refused is registered when it is sent again."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_temporal_timeout_s=1)
+    # More than an answer takes where the machine is busy, and all of the calls at once wait for it.
+    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_temporal_timeout_s=10)
     routes = (AnnouncedRoute(workflow_type="toy"),)
     announced = Announcement(module="toys", task_queue="toys-tasks", routes=routes)
     one = {"schedule_id": "nightly"}
@@ -259,10 +261,14 @@ async def test_while_temporal_is_away_every_call_says_so(tmp_path: Path) -> None
         client = await server.connect()
         await deploy(client, "toys", "1", announced.to_payload())
         async with gateway(client, settings) as port, connected(port) as caller:
+            await until_announced(caller, name="toys")
             await caller.ask("RegisterSchedules", {"schedules": [definition()]})
             server.kill()
-            refusals = [await caller.refused(rpc, payload) for rpc, payload in calls.items()]
+            refusals = await asyncio.gather(
+                *(caller.refused(rpc, payload, timeout=60) for rpc, payload in calls.items())
+            )
             server.start()
+            await server.answers()
 
             async def again() -> dict[str, Any] | None:
                 try:

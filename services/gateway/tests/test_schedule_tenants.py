@@ -9,6 +9,7 @@ import jwt
 import pytest
 import pytest_asyncio
 from gateway_calls import Caller, Refusal, connected, until
+from gateway_deployments import until_announced
 from gateway_schedules import Tenant, definition
 from gateway_tokens import SECRET, claims
 from temporalio.client import Client
@@ -30,7 +31,12 @@ Bearing = Callable[..., Caller]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def bearing(temporal_client: Client, toys: None) -> AsyncIterator[Bearing]:
     """Make callers of a gateway that takes tokens, for tenants and with further permissions."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_auth_secret=SECRET,
+        gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
+    )
 
     def make(*tenants: str, scopes: tuple[str, ...] = ()) -> Caller:
         permissions = ["worker:read", "worker:schedule", *scopes]
@@ -38,6 +44,7 @@ async def bearing(temporal_client: Client, toys: None) -> AsyncIterator[Bearing]
         return caller.bearing(jwt.encode(body, SECRET, "HS256"))
 
     async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        await until_announced(make("acme"), name="toys")
         yield make
 
 

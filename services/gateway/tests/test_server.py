@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
-from gateway_calls import Caller, connected, until
+from gateway_calls import Caller, Refusal, connected, until
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -25,6 +25,8 @@ from contextworker.core.testing.server import free_port
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
+# Of a process: to start, or to end, where the machine is busy.
+WITHIN_S = 60
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -32,7 +34,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 async def health(caller: Caller, service: str = "") -> int:
     """Ask the health service."""
     stub: Any = health_pb2_grpc.HealthStub(caller.channel)
-    answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
+    answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=20)
     return int(answer.status)
 
 
@@ -52,6 +54,16 @@ def process(**variables: str) -> Iterator[subprocess.Popen[str]]:
         running.communicate()
 
 
+async def when_known(caller: Caller) -> Refusal:
+    """Ask for a run until Temporal says that there is none: it serves before all its parts do."""
+    refusal: Refusal = await until(
+        lambda: caller.refused("GetTaskStatus", {"workflow_id": "x"}),
+        lambda it: it.code is grpc.StatusCode.NOT_FOUND,
+        timeout_s=WITHIN_S,
+    )
+    return refusal
+
+
 def port_of(running: subprocess.Popen[str]) -> int:
     """Read the port off the line that tells it."""
     assert running.stderr
@@ -64,7 +76,12 @@ def port_of(running: subprocess.Popen[str]) -> int:
 async def test_an_outage_of_temporal_is_told_and_survived(tmp_path: Path) -> None:
     """Up before Temporal is; UNAVAILABLE with advice while it is down; recovers by itself."""
     server = TemporalServer(database=tmp_path / "temporal.db")
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0, gateway_health_interval_s=0.1)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=0,
+        gateway_health_interval_s=0.1,
+        gateway_temporal_timeout_s=10,
+    )
     client = await connect(lazy=True, environment=server.environment)
     async with gateway(client, settings) as port, connected(port) as caller:
         try:
@@ -72,16 +89,16 @@ async def test_an_outage_of_temporal_is_told_and_survived(tmp_path: Path) -> Non
             assert NOT_SERVING == await health(caller)
 
             server.start()
-            await until(lambda: health(caller), lambda it: it == SERVING)
-            up = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+            await until(lambda: health(caller), lambda it: it == SERVING, timeout_s=WITHIN_S)
+            await when_known(caller)
 
             server.kill()
             await until(lambda: health(caller), lambda it: it == NOT_SERVING)
             down = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
 
             server.start()
-            await until(lambda: health(caller), lambda it: it == SERVING)
-            again = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
+            await until(lambda: health(caller), lambda it: it == SERVING, timeout_s=WITHIN_S)
+            await when_known(caller)
         finally:
             server.kill()
 
@@ -91,7 +108,6 @@ async def test_an_outage_of_temporal_is_told_and_survived(tmp_path: Path) -> Non
         assert "Temporal does not answer; nothing was lost, try again in a moment" == (
             refusal.message
         )
-    assert [grpc.StatusCode.NOT_FOUND] * 2 == [up.code, again.code]
 
 
 async def test_a_server_that_hangs_is_unavailable_and_deadlines_hold() -> None:
@@ -112,7 +128,8 @@ async def test_a_namespace_that_is_not_there_is_named(temporal: TemporalServer) 
     """It is the operator's to mend, so the sentence is for the operator."""
     environment = temporal.environment | {"TEMPORAL_NAMESPACE": "nowhere"}
     client = await connect(lazy=True, environment=environment)
-    async with gateway(client, GatewaySettings(port=0)) as port, connected(port) as caller:
+    settings = GatewaySettings(port=0, gateway_temporal_timeout_s=20)
+    async with gateway(client, settings) as port, connected(port) as caller:
         refusal = await caller.refused("GetTaskStatus", {"workflow_id": "x"})
 
     assert grpc.StatusCode.UNAVAILABLE == refusal.code
@@ -130,7 +147,7 @@ async def test_reflection_names_the_service(caller: Caller) -> None:
     stub_class: Any = reflection_pb2_grpc.ServerReflectionStub
     stub: Any = stub_class(caller.channel)
     call = stub.ServerReflectionInfo(
-        iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=5
+        iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=20
     )
 
     names = [
@@ -144,11 +161,11 @@ async def test_the_program_serves_until_a_signal(temporal: TemporalServer) -> No
     """It says where it listens, answers, and ends with 0."""
     with process(**temporal.environment, WORKER_PORT="0") as running:
         async with connected(port_of(running)) as caller:
-            listed = await caller.ask("ListModules", {})
+            refusal = await when_known(caller)
         running.send_signal(signal.SIGTERM)
-        code = running.wait(timeout=20)
+        code = running.wait(timeout=WITHIN_S)
 
-    assert ["modules"] == list(listed)
+    assert "RUN_NOT_FOUND" == refusal.reason
     assert 0 == code
 
 
@@ -157,7 +174,7 @@ async def test_a_port_in_use_is_a_sentence(temporal: TemporalServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with process(**temporal.environment, WORKER_PORT=str(port)) as running:
-            _, errors = running.communicate(timeout=20)
+            _, errors = running.communicate(timeout=WITHIN_S)
 
     assert 1 == running.returncode
     assert f"error: the gateway cannot listen on 127.0.0.1:{port}: is the port in use?" in errors

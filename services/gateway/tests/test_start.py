@@ -27,7 +27,7 @@ async def finish(client: Client, workflow_id: str) -> None:
 
 async def test_the_reply_is_a_child_that_names_the_run(caller: Caller, toys: None) -> None:
     """The envelope's rules hold, and the payload is all a caller needs to follow the run."""
-    request = wait(supplier="done", tenant_id="acme")
+    request = wait(supplier="done")
 
     reply = await caller.send("StartWorkflow", request)
 
@@ -37,7 +37,7 @@ async def test_the_reply_is_a_child_that_names_the_run(caller: Caller, toys: Non
     run_id = reply.payload.pop("run_id")
     assert run_id == str(uuid.UUID(run_id))
     assert {
-        "workflow_id": "toy-acme-done",
+        "workflow_id": f"toy-{request.payload['tenant_id']}-done",
         "status": "started",
         "workflow_type": "toy",
         "task_queue": "toys-tasks",

@@ -8,6 +8,7 @@ import jwt
 import pytest
 import pytest_asyncio
 from gateway_calls import Caller, connected
+from gateway_deployments import until_announced
 from gateway_tokens import SECRET, claims
 from temporalio.client import Client
 
@@ -19,10 +20,16 @@ pytestmark = pytest.mark.usefixtures("toys")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def door(temporal_client: Client) -> AsyncIterator[Caller]:
+async def door(temporal_client: Client, toys: None) -> AsyncIterator[Caller]:
     """Call a gateway that takes tokens."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_auth_secret=SECRET,
+        gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
+    )
     async with gateway(temporal_client, settings) as port, connected(port) as caller:
+        await until_announced(caller.bearing(of("acme")), name="toys")
         yield caller
 
 

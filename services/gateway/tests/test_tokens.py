@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gateway_calls import Caller, connected, until
+from gateway_deployments import until_announced
 from gateway_tokens import (
     AUDIENCE,
     ISSUER,
@@ -65,6 +66,7 @@ async def door(temporal_client: Client) -> AsyncIterator[Caller]:
             gateway_auth_jwks=trusted.url,
             gateway_auth_issuer=ISSUER,
             gateway_auth_audience=AUDIENCE,
+            gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
         )
         async with gateway(temporal_client, configured) as port, connected(port) as caller:
             yield caller
@@ -73,7 +75,12 @@ async def door(temporal_client: Client) -> AsyncIterator[Caller]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def small_door(temporal_client: Client) -> AsyncIterator[Caller]:
     """Call a gateway that shares a secret with whoever makes tokens."""
-    configured = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_auth_secret=SECRET)
+    configured = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=1,
+        gateway_auth_secret=SECRET,
+        gateway_temporal_timeout_s=20,
+    )
     async with gateway(temporal_client, configured) as port, connected(port) as caller:
         yield caller
 
@@ -352,20 +359,24 @@ async def test_a_remembered_token_expires_all_the_same(temporal_client: Client) 
         port=0, gateway_shutdown_grace_s=0, gateway_auth_secret=SECRET, gateway_auth_leeway_s=0
     )
     async with gateway(temporal_client, configured) as port, connected(port) as caller:
-        body = claims(iss=None, aud=None, exp=int(time.time()) + 2)
+        body = claims(iss=None, aud=None, exp=int(time.time()) + 6)  # to be let in once, in time
         bearing = caller.bearing(jwt.encode(body, SECRET, "HS256"))
-        first = await bearing.ask("ListModules", {})
-        while time.time() < body["exp"]:
-            assert first
-        refusal = await bearing.refused("ListModules", {})
+        first = await bearing.refused("GetTaskStatus", {})
+        await until(lambda: asyncio.sleep(0, time.time()), lambda now: now >= body["exp"])
+        refusal = await bearing.refused("GetTaskStatus", {})
 
+    assert "INVALID_REQUEST" == first.reason
     assert "expired" == refusal.metadata["problem"]
 
 
 async def test_a_watch_ends_with_its_token(temporal_client: Client, toys: None) -> None:
     """However long the run goes on: what was let in is let in no longer than the token says."""
     configured = GatewaySettings(
-        port=0, gateway_shutdown_grace_s=0, gateway_auth_secret=SECRET, gateway_auth_leeway_s=0
+        port=0,
+        gateway_shutdown_grace_s=0,
+        gateway_auth_secret=SECRET,
+        gateway_auth_leeway_s=0,
+        gateway_temporal_timeout_s=20,
     )
     tenant = f"t{uuid.uuid4().hex[:8]}"
 
@@ -377,13 +388,14 @@ async def test_a_watch_ends_with_its_token(temporal_client: Client, toys: None) 
 
     async with gateway(temporal_client, configured) as port, connected(port) as caller:
         long = caller.bearing(token(300))
+        await until_announced(long, name="toys")
         started = await long.ask("StartWorkflow", {"workflow_type": "toy", "supplier_code": "wait"})
         question = {"workflow_id": started["workflow_id"]}
 
         given: list[str] = []
 
         def fresh() -> str:
-            given.append(token(300 if given else 3))
+            given.append(token(300 if given else 6))
             return given[-1]
 
         async with AsyncWorkerClient(f"127.0.0.1:{port}", token=fresh) as client:
@@ -393,7 +405,7 @@ async def test_a_watch_ends_with_its_token(temporal_client: Client, toys: None) 
                 return [it.status async for it in client.watch(task, timeout=60)]
 
             following = asyncio.create_task(followed())
-            refusal = await caller.bearing(token(3)).refused("WatchTask", question)
+            refusal = await caller.bearing(token(6)).refused("WatchTask", question)
             await until(lambda: asyncio.sleep(0, len(given)), lambda tokens: tokens > 1)
             await long.ask("CancelTask", question)
             states = await following

@@ -35,14 +35,20 @@ def collector() -> Iterator[Collector]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def guarded(temporal_client: Client) -> AsyncIterator[Caller]:
     """Call a gateway that takes tokens only."""
-    settings = GatewaySettings(port=0, gateway_shutdown_grace_s=0, gateway_auth_secret=SECRET)
+    settings = GatewaySettings(
+        port=0,
+        gateway_shutdown_grace_s=0,
+        gateway_auth_secret=SECRET,
+        gateway_temporal_timeout_s=20,  # Temporal answers late where the machine is busy
+    )
     async with gateway(temporal_client, settings) as port, connected(port) as caller:
         yield caller
 
 
 def toy(tenant_id: str = "acme", **more: str) -> ContextUnit:
     """Ask for a run that ends at once."""
-    payload = {"workflow_type": "toy", "supplier_code": "done", "tenant_id": tenant_id, **more}
+    supplier = f"done-{uuid.uuid4().hex[:8]}"  # else it might join the run of another test
+    payload = {"workflow_type": "toy", "supplier_code": supplier, "tenant_id": tenant_id, **more}
     return ContextUnit(payload=payload, provenance=["commerce:trigger"])
 
 

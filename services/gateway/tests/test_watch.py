@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from gateway_calls import Caller, connected, refusal_of, until
-from gateway_deployments import deploy
+from gateway_deployments import deploy, until_announced
 from gateway_strangers import unwatched
 from temporalio.client import Client
 
@@ -29,7 +29,14 @@ from contextworker.gateway.task_queues import Queues
 from contextworker.gateway.temporal import Temporal
 
 Answer = dict[str, Any]
-SETTINGS = GatewaySettings(port=0, gateway_shutdown_grace_s=1, gateway_route_refresh_min_s=0.1)
+# Patient: Temporal answers late, and streams end late, where the machine is busy.
+SETTINGS = GatewaySettings(
+    port=0,
+    gateway_shutdown_grace_s=30,
+    gateway_route_refresh_min_s=0.1,
+    gateway_temporal_timeout_s=10,
+)
+WITHIN_S = 60
 
 
 async def start(caller: Caller, supplier: str = "wait", **more: Any) -> Answer:
@@ -50,7 +57,7 @@ class Watching:
         self.seen: list[Answer] = []
         self._news = asyncio.Event()
         unit = ContextUnit(payload={"workflow_id": workflow_id})
-        self.call = caller.stub.WatchTask(unit.to_protobuf(), timeout=60)
+        self.call = caller.stub.WatchTask(unit.to_protobuf(), timeout=100)
         self.reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -60,7 +67,7 @@ class Watching:
 
     async def when(self, wanted: Callable[[Answer], bool]) -> Answer:
         """Wait for a state."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WITHIN_S):
             while not any(wanted(state) for state in self.seen):
                 self._news.clear()
                 await self._news.wait()
@@ -68,7 +75,7 @@ class Watching:
 
     async def last(self) -> Answer:
         """Wait for the end of the stream."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WITHIN_S):
             await self.reading
         return self.seen[-1]
 
@@ -157,7 +164,7 @@ def _has_step(detail: str) -> Callable[[Answer], bool]:
 @asynccontextmanager
 async def watches(client: Client) -> AsyncIterator[Watches]:
     """The gateway's part that follows runs, for a caller with every tenant."""
-    temporal = Temporal(client, timeout_s=5)
+    temporal = Temporal(client, timeout_s=20)
     with use_caller(ANONYMOUS):
         yield Watches(temporal, StatusReader(temporal, Queues(temporal)))
 
@@ -174,7 +181,7 @@ async def test_two_hundred_followers_of_one_run_share_its_feed(
 
     async with watches(temporal_client) as watched:
         followers = [asyncio.create_task(follow(watched)) for _ in range(200)]
-        await until(_followers(watched), lambda count: count == 200)
+        await until(_followers(watched), lambda count: count == 200, timeout_s=WITHIN_S)
         feeds = watched.runs
         await temporal_client.get_workflow_handle(started["workflow_id"]).signal("finish")
         ends = await asyncio.gather(*followers)
@@ -231,6 +238,7 @@ async def test_a_gateway_that_stops_says_so(temporal_client: Client, toys: None)
     stack = AsyncExitStack()
     port = await stack.enter_async_context(gateway(temporal_client, SETTINGS))
     async with connected(port) as caller:
+        await until_announced(caller, name="toys")
         started = await start(caller)
         watching = Watching(caller, started["workflow_id"])
         await watching.when(lambda state: True)
@@ -251,6 +259,7 @@ async def unserved_run(tmp_path: Path) -> AsyncIterator[tuple[TemporalServer, Ca
         client = await server.connect()
         await deploy(client, "unwatched", "1", Announcement.of(unwatched).to_payload())
         async with gateway(client, SETTINGS) as port, connected(port) as caller:
+            await until_announced(caller, name="unwatched")
             yield server, caller, (await start(caller, workflow_type="unwatched"))["workflow_id"]
 
 
@@ -304,14 +313,27 @@ async def test_times_that_always_move_are_no_change(
     await caller.ask("CancelTask", {"workflow_id": started["workflow_id"]})
     await watching.last()
 
-    working = [state for state in watching.seen if state.get("progress", {}).get("done") == 7]
-    assert 1 == sum("cancel_requested" not in state for state in working)
+    # More than one, where the machine is so busy that the activity is given up and tried again.
+    told = [_without_beats(state) for state in watching.seen]
+    assert all(one != other for one, other in pairwise(told))
 
 
 def _later_beat_than(state: Answer) -> Callable[[Answer], bool]:
-    [activity] = state["pending_activities"]
-    beat: str = activity["last_heartbeat_at"]
-    return lambda later: later["pending_activities"][0]["last_heartbeat_at"] > beat
+    return lambda later: _beat(later) > _beat(state)
+
+
+def _beat(state: Answer) -> str:
+    return max(
+        (str(it.get("last_heartbeat_at", "")) for it in state["pending_activities"]), default=""
+    )
+
+
+def _without_beats(state: Answer) -> Answer:
+    still = [
+        {name: value for name, value in it.items() if name != "last_heartbeat_at"}
+        for it in state["pending_activities"]
+    ]
+    return {**state, "pending_activities": still}
 
 
 async def test_temporal_tells_of_the_end_without_being_asked_again(

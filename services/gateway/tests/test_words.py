@@ -1,7 +1,7 @@
 """The small parts by themselves: ids, sentences, signs of life."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import jsonschema_rs
 import pytest
@@ -13,6 +13,7 @@ from contextcore import Violation
 from contextworker.core.announcement import AnnouncedRoute, Announcement
 from contextworker.core.converter import DATA_CONVERTER
 from contextworker.core.pollers import UNVERSIONED, Poller
+from contextworker.gateway import task_queues
 from contextworker.gateway.errors import BrokenRouteError, InvalidRequestError
 from contextworker.gateway.payload_check import check
 from contextworker.gateway.routing.routes import AnnouncedModule, RouteInfo
@@ -172,9 +173,27 @@ def test_a_problem_is_said_in_words(schema: dict[str, Any], value: Any, sentence
     assert [Violation("payload.field", sentence)] == check(validator, {"field": value})
 
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Stopped(datetime):
+    """A clock that stands still, however slow the machine."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """Return the same time always."""
+        return cls.fromtimestamp(NOW.timestamp(), tz)
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock that pollers are judged by: what counts are two seconds."""
+    monkeypatch.setattr(task_queues, "datetime", Stopped)
+
+
 def poller(seconds_ago: float, version: tuple[str, str] = ("m", "1")) -> Poller:
     """Make a poller that was seen some time ago."""
-    return Poller("w", version, datetime.now(UTC) - timedelta(seconds=seconds_ago))
+    return Poller("w", version, NOW - timedelta(seconds=seconds_ago))
 
 
 @pytest.mark.parametrize(
@@ -188,15 +207,17 @@ def poller(seconds_ago: float, version: tuple[str, str] = ("m", "1")) -> Poller:
         (1, 30, None),
     ],
 )
+@pytest.mark.usefixtures("stopped_clock")
 def test_who_polled_lately_and_took_what_waited_is_there(
     seen_s: float, waits_s: float | None, why: str | None
 ) -> None:
     """A poller is believed for a minute, but while a task waits only for moments."""
-    since = None if waits_s is None else datetime.now(UTC) - timedelta(seconds=waits_s)
+    since = None if waits_s is None else NOW - timedelta(seconds=waits_s)
 
     assert why == Queue("q", [poller(seen_s)], ("m", "1")).why_nobody(waiting_since=since)
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_a_worker_of_another_version_does_not_count() -> None:
     """It would not get the run's tasks; the sentence names both versions."""
     other = Queue("q", [poller(1, ("m", "2"))], ("m", "1"))
@@ -206,6 +227,7 @@ def test_a_worker_of_another_version_does_not_count() -> None:
     assert "no worker of m 1 polls q, only a worker without a version" == none.why_nobody()
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_a_worker_nobody_promoted_is_no_help() -> None:
     """The sentence says what the operator has to do with."""
     queue = Queue("q", [poller(1)], UNVERSIONED)

@@ -38,7 +38,7 @@ _SERVE = """#!/usr/bin/env bash
 said=$(mktemp)
 {program} "$@" 2> "$said" & pid=$!
 serves=1
-for _ in {{1..600}}; do
+for _ in {{1..1800}}; do
   if grep -qE 'listening on|polls ' "$said"; then serves=0; break; fi
   kill -0 "$pid" 2> /dev/null || break
   sleep 0.1
@@ -119,7 +119,7 @@ class Reader:
             return
         self.stack.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.stack.wait(30)
+            self.stack.wait(60)
         self.stack.kill()
         self.stack.wait()
 

@@ -18,7 +18,7 @@ from invariants.looking import look, open_runs
 from invariants.seen import Seen
 
 SETTLES_WITHIN_S = 300
-_QUIET_WITHIN_S = 60
+_QUIET_WITHIN_S = 120
 
 
 @dataclass(frozen=True)

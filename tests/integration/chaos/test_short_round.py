@@ -25,6 +25,7 @@ KINDS = (
 )
 
 
+@pytest.mark.timeout(900)  # every wait in it is bounded
 async def test_a_short_round(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """What the long rounds hold the whole system to, a part of it is held to on every change."""
     plan = schedule(request.config.getoption(SEED), seconds=1, per_minute=600, kinds=KINDS)

@@ -1,6 +1,5 @@
 """A worker's container ends in mid-run: what it was doing is finished, by it or by another one."""
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +19,7 @@ from running_containers import (
 from slow_feed import ROWS
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import PortWaitStrategy
+from told_errors import told_errors
 
 PORT = 8080
 SUPPLIER = """
@@ -35,7 +35,8 @@ sku = "sku"
 name = "name"
 price_retail = "price"
 """
-IMPATIENT = {"CONTEXTWORKER_HARVEST_HEARTBEAT_TIMEOUT_S": "2"}
+# So long that only a worker that is gone is silent for it, however busy the machine is.
+IMPATIENT = {"CONTEXTWORKER_HARVEST_HEARTBEAT_TIMEOUT_S": "10"}
 
 
 class Feed:
@@ -46,12 +47,12 @@ class Feed:
 
     def asked(self) -> int:
         """Return how often the feed was asked for."""
-        with urlopen(f"{self.url}/asked", timeout=10) as answer:
+        with urlopen(f"{self.url}/asked", timeout=60) as answer:
             return int(answer.read())
 
     def go(self) -> None:
         """Let the other half of the feed go out."""
-        urlopen(Request(self.url, data=b""), timeout=10).close()
+        urlopen(Request(self.url, data=b""), timeout=60).close()
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_a_stopped_worker_drains(
             run = containers.finish(workflow_id)
 
             assert 0 == state(first)["ExitCode"], log(first)
-            assert not re.search('Traceback|"exception": ', log(first))
+            assert [] == told_errors(log(first))
     assert ("completed", ROWS) == (run["status"], run["result"]["inserted"])
     assert 1 == feed.asked()
     assert (ROWS, ROWS, 1) == stored(postgresql, "drained")
@@ -145,7 +146,7 @@ def test_a_stopped_worker_hands_over(
             run = containers.finish(workflow_id)
 
             assert 0 == state(first)["ExitCode"], log(first)
-            assert not re.search('Traceback|"exception": ', log(first))
+            assert [] == told_errors(log(first))
     assert ("completed", ROWS) == (run["status"], run["result"]["inserted"])
     assert (ROWS, ROWS, 1) == stored(postgresql, "handed_over")
 

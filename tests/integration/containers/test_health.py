@@ -31,7 +31,13 @@ def test_health_follows_temporal(
         until(lambda: state(checked)["Health"]["Status"], lambda status: status == "healthy")
 
         temporal.get_wrapped_container().stop()
-        now = until(lambda: state(checked), lambda now: now["Health"]["Status"] == "unhealthy")
+        # A busy machine may end a check before it has an answer: that one is no answer, either.
+        now = until(
+            lambda: state(checked),
+            lambda now: (
+                now["Health"]["Status"] == "unhealthy"
+                and "NOT_SERVING" in now["Health"]["Log"][-1]["Output"]
+            ),
+        )
 
         assert "running" == now["Status"]
-        assert "NOT_SERVING" in now["Health"]["Log"][-1]["Output"]

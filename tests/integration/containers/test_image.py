@@ -69,7 +69,7 @@ def docker_run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -196,7 +196,7 @@ def test_a_container_that_is_stopped_while_it_starts_ends(images: Mapping[str, s
         .waiting_for(LogMessageWaitStrategy("importing"))
     )
     with starting:
-        starting.get_wrapped_container().stop(timeout=10)
+        starting.get_wrapped_container().stop(timeout=60)
 
         assert 143 == state(starting)["ExitCode"]
 

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 FLAGS = ["--dynamic-config-value=frontend.enableCancelWorkerPollsOnShutdown=true"]
 CALLERS = 8
 PATIENCE_S = 180
+GRACE_S = 60  # more than any activity takes: one that is cut off is begun in vain
 MODULES = ("harvest", "gardener", "sandbox")
 SUPPLIERS = ("east", "west", "north")
 PROGRAM = """
@@ -81,6 +82,7 @@ async def loaded(address: str, *calls: Call) -> AsyncIterator[Load]:
         load.stopping = True
 
 
+@pytest.mark.timeout(900)
 async def test_nothing_is_begun_in_vain_where_all_are_restarted_in_turn() -> None:
     """Two workers and two gateways, in this process: each drains, ends and is there again."""
     ports = [free_port(), free_port()]
@@ -117,7 +119,7 @@ async def test_nothing_is_begun_in_vain_where_all_are_restarted_in_turn() -> Non
 
 @asynccontextmanager
 async def _worker(server: TemporalServer) -> AsyncIterator[None]:
-    settings = WorkerSettings(shutdown_grace_s=10, promotion=Promotion.ALWAYS)
+    settings = WorkerSettings(shutdown_grace_s=GRACE_S, promotion=Promotion.ALWAYS)
     # A client of its own: one client has one worker for a task queue.
     async with running(await server.connect("steady_module"), steady, settings=settings):
         yield
@@ -152,6 +154,7 @@ async def test_a_rolling_restart_of_everything(system: System) -> None:
             "CONTEXTWORKER_SUPPLIERS_DIR": str(system.folder / "suppliers"),
             "CONTEXTWORKER_HARVEST_ALLOWED_NETWORKS": "127.0.0.0/8",
             "CONTEXTWORKER_HARVEST_BATCH_ROWS": "50",
+            "CONTEXTWORKER_SHUTDOWN_GRACE_S": str(GRACE_S),
         }
 
         async def start(name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-from running_system import System
+from running_system import PATIENCE_S, System
 
 from contextcore import ContextUnit, UnitMetrics
 from contextworker.core.client import ClientError, WorkerClient
@@ -84,7 +84,7 @@ class Measured:
     def client(self, bearer: str | None = None) -> Iterator[WorkerClient]:
         """Call the gateway."""
         address = f"127.0.0.1:{self.system.port}"
-        with WorkerClient(address, token=bearer or token(), timeout=30) as client:
+        with WorkerClient(address, token=bearer or token(), timeout=PATIENCE_S) as client:
             yield client
 
     def harvest(self, rows: str, supplier: str = SUPPLIER) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Measured:
         with self.client() as client:
             task = client.start("harvest", supplier_code=supplier, tenant_id=TENANT)
             try:
-                return dict(task.result(timeout=120))
+                return dict(task.result(timeout=PATIENCE_S))
             except ClientError as error:
                 return {"error": str(error)}
 
@@ -122,9 +122,9 @@ class Measured:
             metrics=UnitMetrics(cost_limit_usd=0.05),
         )
         with self.client() as client:
-            client.start(unit).result(timeout=180)
+            client.start(unit).result(timeout=2 * PATIENCE_S)
             client.start(unit)
-            page = client.start("gardener_review", tenant_id=TENANT).result(timeout=60)
+            page = client.start("gardener_review", tenant_id=TENANT).result(timeout=PATIENCE_S)
             items = list(page["items"])
             for action, item in zip(("accept", "reject"), items, strict=False):
                 client.start(
@@ -133,7 +133,7 @@ class Measured:
                     action=action,
                     task=item["task"],
                     product_ids=[item["product_id"]],
-                ).result(timeout=60)
+                ).result(timeout=PATIENCE_S)
 
     def _runs_code(self) -> None:
         with self.client() as client:

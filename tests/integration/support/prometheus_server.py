@@ -78,6 +78,20 @@ class PrometheusServer:
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 
+    def value(self, expression: str) -> float:
+        """Evaluate an expression of one value, as soon as it has one.
+
+        A process that a busy machine keeps from answering a look has no data until the next one.
+        """
+        found: list[dict[str, Any]] = []
+
+        def has_one() -> bool:
+            found[:] = self.query(expression)
+            return bool(found)
+
+        self.until(has_one, f"{expression} has a value")
+        return float(found[0]["value"][1])
+
     def alerts(self) -> dict[str, set[str]]:
         """Return the states of the alerts that are pending or fire, by name."""
         states: dict[str, set[str]] = {}

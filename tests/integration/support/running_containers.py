@@ -137,7 +137,7 @@ class Containers:
         unit = ContextUnit(payload=payload, provenance=["commerce:trigger"])
         with grpc.insecure_channel(f"127.0.0.1:{self.gateway_port}") as channel:
             stub = worker_pb2_grpc.WorkerServiceStub(channel)
-            response = getattr(stub, method)(unit.to_protobuf(worker_pb2), timeout=20)
+            response = getattr(stub, method)(unit.to_protobuf(worker_pb2), timeout=60)
         return ContextUnit.from_protobuf(response).payload
 
     def finish(self, workflow_id: str) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Containers:
         )
 
 
-def until(ask: Callable[[], T], wanted: Callable[[T], bool], *, timeout_s: float = 90) -> T:
+def until(ask: Callable[[], T], wanted: Callable[[T], bool], *, timeout_s: float = 180) -> T:
     """Ask again until the answer is as wanted; the last answer is in the failure."""
     deadline = time.monotonic() + timeout_s
     while not wanted(answer := ask()):

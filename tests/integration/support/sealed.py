@@ -1,5 +1,6 @@
 """Looks at everything that Temporal stores of runs, as somebody who reads its database would."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +31,17 @@ class Stored:
     message: Message
 
 
-async def everything_stored(client: Client) -> list[Stored]:
-    """Return histories, descriptions and schedules of the namespace."""
+async def everything_stored(client: Client, *, runs: int) -> list[Stored]:
+    """Return histories, descriptions and schedules of the namespace.
+
+    Args:
+        client: Asks for them.
+        runs: How many have ended; Temporal's list has them some moments late.
+    """
     service, namespace = client.workflow_service, client.namespace
+    async with asyncio.timeout(60):
+        while (await client.count_workflows("ExecutionStatus != 'Running'")).count < runs:
+            await asyncio.sleep(0.1)
     found = [
         Stored(f"schedule {entry.schedule_id}", message)
         for entry in (

@@ -68,7 +68,7 @@ async def harvested(folder: Path) -> AsyncIterator[TemporalServer]:
                     task = await caller.start(
                         "harvest", supplier_code="camping-trade", tenant_id=TENANT
                     )
-                    await task.result(timeout=60)
+                    await task.result(timeout=WITHIN_S)
                 yield server
 
 
@@ -77,7 +77,9 @@ async def browser() -> AsyncIterator[Browser]:
     """Run Debian's Chromium."""
     path = needed("chromium")
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=path, args=_QUIET)
+        launched = await playwright.chromium.launch(
+            executable_path=path, args=_QUIET, timeout=WITHIN_S * 1000
+        )
         try:
             yield launched
         finally:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,10 @@ from contextworker.cli.commands.deploy import app as deploy
 from contextworker.core.testing import TemporalServer
 
 V1, V2 = "1.0.0", "2.0.0"
+States = Mapping[str, Mapping[str, Any]]
+"""By version, as `deploy status` tells it."""
+
+_PATIENCE_S = 120
 QUEUE = "travels-tasks"
 _STEPS = {
     V1: """
@@ -144,16 +148,15 @@ class Travels:
             write_release(self.folder, version)
         log = self.folder / f"{version}.log"
         self.workers[version] = self._spawn(root, log, settings)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + _PATIENCE_S
         while f"polls {QUEUE}" not in log.read_text():
             assert self.workers[version].poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             await asyncio.sleep(0.05)
         # Its first poll makes the version known, and is listed a moment later.
         build_id = settings.get("TEMPORAL_WORKER_BUILD_ID", version)
-        while not (await self.states())[build_id]["workers"]:
-            assert time.monotonic() < deadline, f"no worker of {build_id} is listed"
-            await asyncio.sleep(0.05)
+        states = await self.states_once(lambda told: bool(told[build_id]["workers"]))
+        assert states[build_id]["workers"], f"no worker of {build_id} is listed"
 
     def _spawn(
         self, root: Path, log: Path, settings: Mapping[str, str]
@@ -177,7 +180,7 @@ class Travels:
         """End a worker as an operator would; another takes its runs over at once."""
         worker = self.workers.pop(version)
         worker.terminate()
-        await asyncio.to_thread(worker.wait, 30)
+        await asyncio.to_thread(worker.wait, _PATIENCE_S)
 
     async def deploy(self, *arguments: str) -> Any:
         """Run `contextworker deploy … --json` in this process; returns what it printed.
@@ -190,10 +193,20 @@ class Travels:
             await command(*bound.args, **bound.kwargs)
         return json.loads(printed.getvalue())
 
-    async def states(self) -> Mapping[str, Mapping[str, Any]]:
+    async def states(self) -> States:
         """Return `deploy status travels` by version."""
         [deployment] = await self.deploy("status", "travels")
         return {version["build_id"]: version for version in deployment["versions"]}
+
+    async def states_once(self, wanted: Callable[[States], bool]) -> States:
+        """Return them once they are as wanted, else as they were last.
+
+        Temporal counts runs some moments late, and a busy server was seen to forget who polls.
+        """
+        deadline = time.monotonic() + _PATIENCE_S
+        while not wanted(states := await self.states()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        return states
 
     async def start(self, workflow_type: str = "travel", **payload: Any) -> str:
         """Start a run through the gateway."""
@@ -203,14 +216,14 @@ class Travels:
         )
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self.port}") as channel:
             stub = worker_pb2_grpc.WorkerServiceStub(channel)
-            reply = await stub.StartWorkflow(unit.to_protobuf(worker_pb2), timeout=20)
+            reply = await stub.StartWorkflow(unit.to_protobuf(worker_pb2), timeout=60)
         return str(ContextUnit.from_protobuf(reply).payload["workflow_id"])
 
     async def under_way(self, *runs: str) -> None:
         """Wait until each run waits for its signal."""
         for run in runs:
             handle = self.client.get_workflow_handle(run)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(_PATIENCE_S):
                 while not any(
                     event.HasField("activity_task_completed_event_attributes")
                     for event in (await handle.fetch_history()).events
@@ -224,7 +237,7 @@ class Travels:
     async def _finish(self, run: str) -> str:
         handle = self.client.get_workflow_handle(run, result_type=ContextUnit)
         await handle.signal("go")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_PATIENCE_S):
             unit: ContextUnit = await handle.result()
         return str(unit.payload["by"])
 

@@ -51,8 +51,12 @@ class Orders:
     exhausted: int = 0
     silent: bool = False
     """Whether it takes calls and never answers."""
+    silent_after: int | None = None
+    """How many SKUs it stores before it is silent."""
     delay_s: float = 0.0
     """How long it takes over a call."""
+    together: int = 0
+    """How many calls must have been there at once before it answers any."""
     refused: dict[str, str] = field(default_factory=dict)
     """SKU -> the message of a `success: false`."""
     aborted: dict[str, grpc.StatusCode] = field(default_factory=dict)
@@ -109,7 +113,7 @@ class CommerceService:
         ready = threading.Event()
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(ready),))
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     def stop(self) -> None:
         """Go, and leave every call without an answer."""
@@ -121,7 +125,7 @@ class CommerceService:
     def gone(self) -> None:
         """Wait until it is."""
         if self._thread is not None:
-            self._thread.join(10)
+            self._thread.join(60)
             assert not self._thread.is_alive()
             self._thread = None
 
@@ -167,12 +171,16 @@ class CommerceService:
                 await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many")
             if orders.silent:
                 await asyncio.Event().wait()
+            while orders.most_at_once < orders.together:
+                await asyncio.sleep(0.001)
             await asyncio.sleep(orders.delay_s)
         finally:
             self._running -= 1
 
     async def upsert(self, payload: dict[str, Any]) -> str:
         """Store a product under an id of the service's own."""
+        if len(self.orders.upserts) == self.orders.silent_after:
+            await asyncio.Event().wait()
         key = (payload["tenant_id"], payload["dealer_code"], payload["sku"])
         product_id = self._ids.setdefault(key, f"c-{len(self._ids) + 1}")
         old = self.products.get(product_id, {"enrichment": {}, "description": None})

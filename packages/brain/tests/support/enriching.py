@@ -8,7 +8,8 @@ from sqlalchemy import update
 from contextworker.brain import Brain, Claim, Edge, Enrichment, EnrichmentStatus, Product, Relation
 from contextworker.brain.sql.schema import claims
 
-LEASE = timedelta(minutes=1)
+LEASE = timedelta(hours=1)
+"""Longer than any test takes: what one holds, it holds."""
 
 
 def enrichment(

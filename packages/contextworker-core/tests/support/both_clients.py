@@ -24,7 +24,7 @@ class Loop:
 
     def run(self, work: Any) -> Any:
         """Await something there."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
     def close(self) -> None:
         """End it."""

@@ -30,13 +30,19 @@ class Greetings:
 
     @activity.defn
     async def greet(self, unit: ContextUnit) -> str:
-        """Greet somebody, unless they are called nobody; the slow take a while."""
+        """Greet somebody, unless they are called nobody.
+
+        The slow take a while, and the last are still being greeted when the worker stops.
+        """
         name = unit.payload["name"]
         if name == "nobody":
             raise PermanentError("nobody cannot be greeted")
         if name.startswith("slow"):
             activity.heartbeat(Progress(stage="greeting"))
             await asyncio.sleep(float(name.removeprefix("slow-")))
+        if name == "the last":
+            await activity.wait_for_worker_shutdown()
+            await asyncio.sleep(0.5)
         return f"{self._word}, {name}"
 
 
@@ -52,7 +58,7 @@ class GreetWorkflow:
         greeting = await workflow.execute_activity_method(
             Greetings.greet,
             step,
-            start_to_close_timeout=timedelta(seconds=30),
+            start_to_close_timeout=timedelta(minutes=2),
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=50)),
         )
         return step.child({"greeting": greeting}, provenance="worker:greeter")

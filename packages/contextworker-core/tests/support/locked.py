@@ -37,10 +37,11 @@ class LockedWorkflow:
         answer = await workflow.execute_activity(
             "knock",
             unit.payload["word"],
-            start_to_close_timeout=timedelta(seconds=2),
+            start_to_close_timeout=timedelta(seconds=4),
             retry_policy=RetryPolicy(
                 maximum_attempts=unit.payload["attempts"],
-                initial_interval=timedelta(seconds=1),
+                # Time to stop the worker in, before it makes the second attempt.
+                initial_interval=timedelta(seconds=5),
                 backoff_coefficient=1,
             ),
             result_type=str,

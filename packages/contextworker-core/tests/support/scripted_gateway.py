@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -145,6 +145,19 @@ class ScriptedGateway:
             case dict():
                 return unit.child(answer, provenance="test:answer").to_protobuf()
         raise AssertionError("abort raises")
+
+
+def connected(make_client: Callable[..., Any], gateway: ScriptedGateway, **options: Any) -> Any:
+    """Make a client that has been answered once.
+
+    Of a short time that a test gives a call, nothing is then spent on the connection, which on a
+    busy machine may take all of it.
+    """
+    client = make_client(gateway.address, **options)
+    gateway.answers = [{"modules": []}]
+    client.modules()
+    gateway.asked.clear()
+    return client
 
 
 class _Handler(grpc.GenericRpcHandler):

@@ -46,13 +46,13 @@ class Collector(TraceServiceServicer):
     port: int = 0
     received: list[Seen] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
         self._server = grpc.server(ThreadPoolExecutor(4))
         add_TraceServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call] # generated
         self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
         self._server.start()
-        self._lock = threading.Lock()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -85,7 +85,7 @@ class Collector(TraceServiceServicer):
             return [span for span in self.received if span.trace_id == wanted]
 
     def wait_for(
-        self, trace_id: str, condition: Callable[[list[Seen]], bool], timeout_s: float = 20
+        self, trace_id: str, condition: Callable[[list[Seen]], bool], timeout_s: float = 60
     ) -> list[Seen]:
         """Wait until a trace's spans are as they should be."""
         deadline = time.monotonic() + timeout_s
@@ -94,7 +94,7 @@ class Collector(TraceServiceServicer):
             time.sleep(0.02)
         return spans
 
-    def wait_for_names(self, trace_id: str, *names: str, timeout_s: float = 20) -> list[Seen]:
+    def wait_for_names(self, trace_id: str, *names: str, timeout_s: float = 60) -> list[Seen]:
         """Wait until a trace has spans of all these names."""
         return self.wait_for(
             trace_id, lambda spans: set(names) <= {span.name for span in spans}, timeout_s

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from contextcore import ContextUnit
 
-_SOON = timedelta(seconds=10)
+_SOON = timedelta(minutes=1)
 _AGAIN = RetryPolicy(initial_interval=timedelta(milliseconds=10))
 
 

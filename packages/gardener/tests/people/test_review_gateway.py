@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from gardener_runs import serves, until
 from temporalio.client import Client, WorkflowHandle
 
 from contextworker.brain import Brain, ProductRecord
@@ -34,19 +36,20 @@ async def caller(client: Client, brain: Brain) -> AsyncIterator[AsyncWorkerClien
         gateway(client, settings) as port,
         AsyncWorkerClient(f"127.0.0.1:{port}") as caller,
     ):
+        await until(partial(serves, caller))
         yield caller
 
 
 async def ask(caller: AsyncWorkerClient, workflow_type: str, **fields: Any) -> Any:
     """Start a workflow and wait for its answer."""
     task = await caller.start(workflow_type, {"tenant_id": "acme", **fields})
-    return await task.result(timeout=30)
+    return await task.result(timeout=100)
 
 
 async def latest(client: Client, workflow_type: str) -> WorkflowHandle[Any, Any]:
     """Return the run of a type that completed last."""
     ended = f"WorkflowType = '{workflow_type}' and ExecutionStatus = 'Completed'"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:  # the list is some moments late
             async for run in client.list_workflows(ended, limit=1):
                 return client.get_workflow_handle(run.id, run_id=run.run_id)

@@ -6,16 +6,17 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 import pytest_asyncio
-from gardener_runs import gardener_process, until
+from gardener_runs import gardener_process, serves, until
 from temporalio.client import Client
 
 from contextworker.brain import Brain
-from contextworker.core.client import AsyncWorkerClient, ClientError
+from contextworker.core.client import AsyncWorkerClient
 from contextworker.core.objects import ObjectStore
 from contextworker.core.testing import TemporalServer
 from contextworker.gardener.training import program
@@ -67,12 +68,39 @@ def test_a_training_ends_with_whoever_started_it(tmp_path: Path) -> None:
     started.wait()
     started.stdout.close()
 
-    training.wait(20)
+    training.wait(60)
+    assert not folder.exists()
+
+
+async def test_a_training_that_fails_meanwhile_is_removed_whole(tmp_path: Path) -> None:
+    """Files that are gone already may be what it fails for; its end waits for the others."""
+    folder = tmp_path / "training"
+    folder.mkdir()
+    for number in range(3000):  # to remove them takes a moment
+        (folder / f"{number}").touch()
+    os.mkfifo(folder / program.TASK)
+    task = os.open(folder / program.TASK, os.O_RDWR)  # to write alone would wait for a reader
+    opened = os.open(folder, os.O_RDONLY)  # of what is gone by its name, too
+    untouched = os.fstat(opened).st_mtime_ns
+
+    async def is_removing() -> bool:
+        return os.fstat(opened).st_mtime_ns != untouched
+
+    # Whoever started it is gone: its standard input ends at once.
+    training = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", program.__name__, folder), stdin=asyncio.subprocess.DEVNULL
+    )
+    await until(is_removing)
+    os.write(task, b"\xff")  # no text: it fails at once
+    await training.wait()
+    os.close(task)
+    os.close(opened)
+
     assert not folder.exists()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_training_survives_the_kill_of_its_worker(
     *,
     caller: AsyncWorkerClient,
@@ -92,14 +120,8 @@ async def test_a_training_survives_the_kill_of_its_worker(
     file = await objects.put(lines.encode(), prefix="acme/gardener/examples")
     fields = {"tenant_id": "acme", "task": "ner", "examples": file.model_dump()}
 
-    async def serves() -> bool:
-        try:
-            return any(found.name == "gardener" for found in await caller.modules())
-        except ClientError:
-            return False
-
     with gardener_process(variables) as first:
-        await until(serves)
+        await until(partial(serves, caller), timeout_s=100)
         task = await caller.start("gardener_train", fields)
         async with asyncio.timeout(60):
             while not (running := trainings_of(first.pid)):
@@ -107,10 +129,10 @@ async def test_a_training_survives_the_kill_of_its_worker(
         first.kill()
         first.wait()
     for training in running:
-        training.wait(20)
+        training.wait(60)
     with gardener_process(variables):
-        report = await task.result(timeout=150)
-        again = await (await caller.start("gardener_train", fields)).result(timeout=100)
+        report = await task.result(timeout=300)
+        again = await (await caller.start("gardener_train", fields)).result(timeout=150)
 
     assert (True, 1500) == (report["replaced"], report["examples"])
     assert [report["version"]] == [model.version for model in await brain.list_models("acme")]

@@ -79,9 +79,17 @@ class Settling:
 
 @pytest.mark.parametrize("ends", [True, False], ids=["settled", "lost"])
 async def test_a_claim_that_its_own_batch_settled_is_not_lost(
-    exported: Exported, brain: Brain, objects: ObjectStore, harvest: Harvest, *, ends: bool
+    *,
+    exported: Exported,
+    brain: Brain,
+    objects: ObjectStore,
+    harvest: Harvest,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: bool,
 ) -> None:
     """Only one that is gone while the batch still goes on."""
+    if ends:  # however slowly
+        monkeypatch.setattr("contextworker.gardener.enriching.holding._ENDING", 1_000_000)
     await harvest(1)
     gather = gardening(brain, objects).gather_knowledge
     known = await ActivityEnvironment().run(gather, Scope(tenant_id="acme"))
@@ -93,8 +101,8 @@ async def test_a_claim_that_its_own_batch_settled_is_not_lost(
         return exported.total("contextworker_gardener_claims_total", event="lost")
 
     async with holding(cast("Brain", settling), request, status=EnrichmentStatus.PENDING):
-        await asyncio.wait_for(settling.renewed.wait(), timeout=30)
-        async with asyncio.timeout(30):
+        await asyncio.wait_for(settling.renewed.wait(), timeout=60)
+        async with asyncio.timeout(60):
             while not ends and not lost():
                 await asyncio.sleep(0.01)
 

@@ -70,7 +70,7 @@ async def stored(
 @pytest.mark.parametrize(
     ("count", "kills"),
     [
-        pytest.param(600, 1, id="600-products-1-kill"),
+        pytest.param(600, 1, id="600-products-1-kill", marks=pytest.mark.timeout(300)),
         pytest.param(6000, 8, id="6000-products-8-kills", marks=pytest.mark.timeout(400)),
     ],
 )
@@ -106,7 +106,7 @@ async def test_killed_workers_lose_nothing_and_do_nothing_twice(
         handle = await start(client, batch_size=25, parallel=4)
         for number in range(1, kills + 1):
             enough = partial(at_least, stored.brain, number * count // (kills + 2))
-            await until(enough, timeout_s=60)
+            await until(enough, timeout_s=100)
             await asyncio.sleep(chance.random() / 10)
             victim = workers.pop(chance.randrange(2))
             victim.kill()

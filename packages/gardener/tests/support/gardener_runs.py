@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from contextcore import ContextUnit, UnitMetrics
 from contextworker.brain import Brain, Enrichment, EnrichmentStatus
+from contextworker.core.client import AsyncWorkerClient, ClientError
 from contextworker.core.objects import ObjectStore
 from contextworker.core.registry import Activity, ModuleConfig
 from contextworker.gardener.enrichers.configuration import Configuration, read_configuration
@@ -51,11 +52,14 @@ async def settled(brain: Brain, tenant_id: str = "acme") -> int:
 
 
 async def continued(client: Client, handle: Handle) -> int:
-    """Count the runs that ended by continuing as new."""
-    runs = client.list_workflows(
-        f"WorkflowId = '{handle.id}' and ExecutionStatus = 'ContinuedAsNew'"
-    )
-    return len([run async for run in runs])
+    """Count the runs that ended by continuing as new, from one to the next: lists are late."""
+    run_id, count = handle.first_execution_run_id, 0
+    while True:
+        history = await client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
+        ended = history.events[-1].workflow_execution_continued_as_new_event_attributes
+        if not ended.new_execution_run_id:
+            return count
+        run_id, count = ended.new_execution_run_id, count + 1
 
 
 def gardening(
@@ -108,7 +112,15 @@ def gardener_process(variables: dict[str, str]) -> Iterator[subprocess.Popen[byt
         process.wait()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, timeout_s: float = 30) -> None:
+async def serves(caller: AsyncWorkerClient) -> bool:
+    """Tell whether a gateway knows the gardener: Temporal's list of what is promoted is late."""
+    try:
+        return any(found.name == module.name for found in await caller.modules())
+    except ClientError:
+        return False
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, timeout_s: float = 60) -> None:
     """Wait for a condition, checked often."""
     async with asyncio.timeout(timeout_s):
         while not await condition():

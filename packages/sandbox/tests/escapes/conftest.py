@@ -61,7 +61,7 @@ async def beside(interpreter: Interpreter) -> Beside:
             yield
         finally:
             happened.set()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await steady
 
     return working

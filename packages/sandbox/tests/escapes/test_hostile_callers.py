@@ -32,7 +32,7 @@ _BOTH = ["worker:execute", "worker:read"]
 def _token(*permissions: str, tenants: tuple[str, ...] = ("acme",)) -> str:
     claims = {
         "sub": "mallory",
-        "exp": time.time() + 300,
+        "exp": time.time() + 3600,
         "tenants": list(tenants),
         "permissions": list(permissions or _BOTH),
     }
@@ -119,7 +119,7 @@ async def test_code_reads_no_run_whose_scopes_its_caller_lacks(guarded: str) -> 
     )
     async with _calling(guarded, _token(*_BOTH, "finance:read")) as client:
         theirs = await client.start(secret)
-        told = await client.result(theirs.workflow_id, timeout=20)
+        told = await client.result(theirs.workflow_id, timeout=60)
     nested = "wait_for(start_workflow('execute_code', code=code))['result']['error']['type']"
 
     looked = await _said(guarded, _token(), "task_status(id)", id=theirs.workflow_id)
@@ -165,7 +165,7 @@ async def test_another_tenants_unit_is_no_way_to_its_result(guarded: str) -> Non
         with pytest.raises(ClientError, match="not for the tenant"):
             await client.start(_as_start(unit))
         mine = await client.start(_as_start(unit, tenant_id="acme", code="1"))
-        assert 1 == (await client.result(mine.workflow_id, timeout=20))["result"]
+        assert 1 == (await client.result(mine.workflow_id, timeout=60))["result"]
 
 
 def _as_start(unit: ContextUnit, **changed: str) -> ContextUnit:

@@ -13,7 +13,7 @@ from contextworker.sandbox.limits import DEFAULT
 from contextworker.sandbox.messages import Answer, Finished, ToolError
 
 _LIMITS = DEFAULT.model_copy(
-    update={"timeout_s": 5, "memory_mib": 16, "output_bytes": 20_000, "answer_bytes": 20_000}
+    update={"timeout_s": 10, "memory_mib": 16, "output_bytes": 20_000, "answer_bytes": 20_000}
 )
 _AWAIT_MUCH = """
 import asyncio

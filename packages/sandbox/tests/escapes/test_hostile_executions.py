@@ -191,16 +191,19 @@ async def test_a_flood_of_one_tenant_holds_nobody_up(programs: Programs, count: 
 
 async def test_a_changed_snapshot_is_not_run(programs: Programs) -> None:
     """One bit is enough: its name is the hash of its bytes."""
-    task = await programs.start("import time\ntime.sleep(0.5)\n1", tenant_id="acme")
+    awaited = await programs.start_errand("awaited", seconds=600)
+    task = await programs.start("wait_for(id)\n1", inputs={"id": awaited.id})
 
-    async def is_there() -> bool:
-        return bool(programs.snapshots(task.run_id))
+    async def waits() -> bool:
+        progress = (await task.status()).progress
+        return progress is not None and progress.stage.startswith("waiting for wait_for(")
 
-    await until(is_there)
-    (path,) = programs.snapshots(task.run_id)
-    forged = bytearray(path.read_bytes())
-    forged[len(forged) // 2] ^= 1
-    path.write_bytes(forged)
+    await until(waits)
+    for path in programs.snapshots(task.run_id):
+        forged = bytearray(path.read_bytes())
+        forged[len(forged) // 2] ^= 1
+        path.write_bytes(forged)
+    await awaited.terminate()
 
     with pytest.raises(TaskFailedError, match="do not match"):
         await task.result(timeout=TIMEOUT_S)

@@ -48,7 +48,7 @@ async def test_a_hostile_program_ends_cleanly_and_alone(
     """With an error that is its own, telling nothing of the host, and the next one runs."""
     limits = _LIMITS.model_copy(update={"timeout_s": program.timeout})
 
-    async with asyncio.timeout(30), beside():
+    async with asyncio.timeout(90), beside():
         stop = await interpreter.start(program.source, {}, tenant_id="hostile", limits=limits)
         after = await interpreter.start("6 * 7", {}, tenant_id="hostile", limits=DEFAULT)
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -34,14 +35,14 @@ async def alone() -> AsyncIterator[tuple[Interpreter, list[psutil.Process]]]:
 
 def _peak_mib(others: list[psutil.Process]) -> int:
     """Return the most that any process but those has held at once, in MiB; 0 where it has gone."""
-    lines = [
-        line
-        for process in psutil.Process().children()
-        if process not in others and process.name() == "monty"
-        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        if line.startswith("VmHWM:")
-    ]
-    return max((int(line.split()[1]) // 1024 for line in lines), default=0)
+    peak = 0
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, OSError):  # it may go while it is looked at
+            if process not in others and process.name() == "monty":
+                for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                    if line.startswith("VmHWM:"):
+                        peak = max(peak, int(line.split()[1]) // 1024)
+    return peak
 
 
 @pytest.mark.parametrize(

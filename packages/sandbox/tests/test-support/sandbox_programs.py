@@ -49,6 +49,18 @@ class Programs:
         result: dict[str, Any] = await task.result(timeout=TIMEOUT_S)
         return result
 
+    async def start_errand(self, name: str, *, seconds: float) -> WorkflowHandle[Any, Any]:
+        """Start an errand; it is under way, and no longer queued, when this returns."""
+        task = await self.gateway.start("errand", tenant_id="acme", name=name, seconds=seconds)
+        handle = self.handle(task)
+
+        async def is_under_way() -> bool:
+            history = await handle.fetch_history()
+            return history.events[-1].HasField("timer_started_event_attributes")
+
+        await until(is_under_way)
+        return handle
+
     def handle(self, task: AsyncTask, *, run_id: str | None = None) -> WorkflowHandle[Any, Any]:
         """Return the program's workflow."""
         return self.temporal.get_workflow_handle(
@@ -80,8 +92,11 @@ class Programs:
 
     def snapshots(self, execution: str | None = None) -> list[Path]:
         """List the snapshots that are in the store; those of one execution, or all."""
-        folder = self.store if execution is None else self.store / "acme" / "sandbox" / execution
-        return [path for path in folder.rglob("*") if path.is_file()]
+        return [
+            path
+            for path in self.store.glob(f"*/sandbox/{execution or '*'}/*")
+            if "#" not in path.name  # half-written
+        ]
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, timeout_s: float = TIMEOUT_S) -> None:

@@ -47,7 +47,7 @@ class Caller:
         rpc: str,
         request: ContextUnit | context_unit_pb2.ContextUnit | dict[str, Any],
         *,
-        timeout: float | None = 20,  # noqa: ASYNC109 - it becomes the call's deadline
+        timeout: float | None = 60,  # noqa: ASYNC109 - it becomes the call's deadline
         metadata: Sequence[tuple[str, str | bytes]] = (),
     ) -> list[ContextUnit]:
         """Make one call for all that is answered; raises Refusal."""
@@ -94,7 +94,7 @@ class Caller:
 
 
 async def until(
-    ask: Callable[[], Awaitable[Any]], wanted: Callable[[Any], bool], *, timeout_s: float = 30
+    ask: Callable[[], Awaitable[Any]], wanted: Callable[[Any], bool], *, timeout_s: float = 60
 ) -> Any:
     """Ask again until the answer is as wanted; the last answer is in the failure."""
     answer = None

@@ -1,7 +1,9 @@
 """Makes worker deployments as they may be found, without a worker behind them."""
 
 import uuid
+from typing import Any
 
+from gateway_calls import Caller, Refusal, until
 from temporalio.api.common.v1 import Payload
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.workflowservice.v1 import (
@@ -23,6 +25,23 @@ async def deploy(client: Client, name: str, build_id: str, announcement: Payload
         )
     )
     await deploy_version(client, name, build_id, announcement)
+
+
+async def until_announced(caller: Caller, **wanted: str) -> None:
+    """Return once a gateway lists a module with these values, and so has its routes.
+
+    Temporal lists a deployment a moment after it was made, and again after each change of it; what
+    a gateway has read of one, it keeps.
+    """
+
+    async def is_listed() -> bool:
+        try:
+            modules: list[dict[str, Any]] = (await caller.ask("ListModules", {}))["modules"]
+        except Refusal:  # so many gateways may ask at once that Temporal puts some off
+            return False
+        return any(wanted.items() <= module.items() for module in modules)
+
+    await until(is_listed, bool)
 
 
 async def deploy_version(

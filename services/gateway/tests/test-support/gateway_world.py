@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from gateway_calls import Caller, Refusal, connected, until
+from gateway_calls import Caller, connected
+from gateway_deployments import until_announced
 from gateway_tokens import SECRET, claims
 from jwt import encode
 from temporalio.client import Client
@@ -63,7 +64,8 @@ async def world(client: Client, caller: Caller) -> AsyncIterator[World]:
         async def before(temporal: Client | str, **settings: Any) -> Caller:
             if isinstance(temporal, str):
                 temporal = await connect(lazy=True, environment={"TEMPORAL_ADDRESS": temporal})
-            chosen = GatewaySettings(port=0, gateway_shutdown_grace_s=0, **settings)
+            patient = {"gateway_temporal_timeout_s": 20}  # the machine may be busy
+            chosen = GatewaySettings(port=0, gateway_shutdown_grace_s=0, **patient | settings)
             port = await stack.enter_async_context(gateway(temporal, chosen))
             return await stack.enter_async_context(connected(port))
 
@@ -75,9 +77,8 @@ async def world(client: Client, caller: Caller) -> AsyncIterator[World]:
         }
         guarded = await before(client, gateway_auth_secret=SECRET)
         keyed = guarded.bearing(token())
-        # So many gateways ask at once that Temporal may put some off.
-        await until(lambda: _serves_toys(caller), bool)
-        await until(lambda: _serves_toys(keyed), bool)
+        for one in (caller, keyed):
+            await until_announced(one, name="toys")
         yield World(
             open=caller,
             guarded=guarded,
@@ -97,14 +98,6 @@ async def world(client: Client, caller: Caller) -> AsyncIterator[World]:
                 await stack.enter_async_context(_answering(grpc.StatusCode.INVALID_ARGUMENT))
             ),
         )
-
-
-async def _serves_toys(caller: Caller) -> bool:
-    try:
-        listed = await caller.ask("ListModules", {})
-    except Refusal:
-        return False
-    return any(module["name"] == "toys" for module in listed["modules"])
 
 
 @asynccontextmanager

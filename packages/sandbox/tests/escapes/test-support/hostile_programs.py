@@ -27,7 +27,7 @@ class Hostile(Message):
     harmless: bool = Field(default=False, description="Whether it may also just come to its end.")
     result: JsonValue = Field(default=None, description="What a harmless one returns.")
     repr: bool = Field(default=False, description="Whether that cannot travel.")
-    timeout: float = Field(default=5, description="Seconds that it may compute.")
+    timeout: float = Field(default=10, description="Seconds that it may compute.")
     slow: bool = Field(default=False, description="Whether it takes long to end.")
 
     @model_validator(mode="after")

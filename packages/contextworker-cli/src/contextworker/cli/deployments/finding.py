@@ -21,6 +21,7 @@ from contextworker.cli.deployments.reading import (
 from contextworker.cli.errors import DeployError
 from contextworker.core.pollers import UNVERSIONED
 
+_LOOKS = 3
 _BETWEEN_LOOKS_S = 0.2
 _Listed = ListWorkerDeploymentsResponse.WorkerDeploymentSummary
 
@@ -57,10 +58,11 @@ async def all_deployments(client: Client) -> list[Deployment]:
 
 async def _names(client: Client) -> dict[str, str]:
     """Map deployments to modules, leaving out those that somebody else's workers run in."""
-    listed = {each.name: each async for each in _list(client)}
-    # While a deployment changes, Temporal's list leaves it out for some 50 ms.
-    await asyncio.sleep(_BETWEEN_LOOKS_S)
-    listed |= {each.name: each async for each in _list(client)}
+    listed: dict[str, _Listed] = {}
+    # While a deployment changes, Temporal's list leaves it out, for some 50 ms mostly.
+    for look in range(_LOOKS):
+        await asyncio.sleep(_BETWEEN_LOOKS_S if look else 0)
+        listed |= {each.name: each async for each in _list(client)}
     modules = await asyncio.gather(*(_module(client, each) for each in listed.values()))
     return {
         name: module for name, module in zip(listed, modules, strict=True) if module is not None

@@ -17,7 +17,7 @@ async def running(
     client: Client,
     *modules: ModuleConfig,
     settings: WorkerSettings | None = None,
-    timeout_s: float = 30,
+    timeout_s: float = 60,
 ) -> AsyncIterator[None]:
     """Run the modules' workers while the block runs; they poll and are announced when it begins."""
     settings = settings or WorkerSettings(shutdown_grace_s=1, promotion=Promotion.ALWAYS)

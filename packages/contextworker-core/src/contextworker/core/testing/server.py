@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import socket
 import subprocess
+import sys
 import sysconfig
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +22,8 @@ from contextworker.core.errors import ConfigurationError
 
 # The server's own throttles would hold one-at-a-time workflows back by 100 ms each, and by a second
 # whatever continues as new: as Temporal's own workflows do when a worker registers its version.
-# Timers would end up to a second late. Fairness is what a shared installation runs with.
+# Timers would end up to a second late, and a gateway that lists 20 modules be refused: deployments
+# may be read some 50 times a second. Fairness is what a shared installation runs with.
 SERVER_FLAGS = (
     "--dynamic-config-value=history.transferProcessorMaxPollRPS=2000",
     "--dynamic-config-value=history.timerProcessorMaxPollRPS=2000",
@@ -29,6 +31,7 @@ SERVER_FLAGS = (
     '--dynamic-config-value=history.workflowIdReuseMinimalInterval="0s"',
     '--dynamic-config-value=history.timerProcessorMaxTimeShift="1ms"',
     "--dynamic-config-value=matching.enableFairness=true",
+    "--dynamic-config-value=frontend.globalNamespaceWorkerDeploymentReadRPS=5000",
 )
 _FRONTEND = "temporal.api.workflowservice.v1.WorkflowService"
 _POLL_S = 0.02
@@ -51,10 +54,20 @@ def find_temporal() -> Path:
 
 
 def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port where nobody listens; on Linux nobody else is given it either.
+
+    There it stays bound until this process ends, and whoever sets SO_REUSEADDR, as servers do, can
+    listen on it all the same. Else one of the many processes of a test run might get it before the
+    one that it is for, and so might whoever tries to connect to it, from that very port.
+    """
+    with socket.socket() as place:
+        if sys.platform == "linux":
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(("127.0.0.1", 0))
+        port = int(place.getsockname()[1])
+        if sys.platform == "linux":
+            place.detach()  # from Python alone: the system closes it
+        return port
 
 
 @dataclass
@@ -114,10 +127,10 @@ class TemporalServer:
     async def _listens(self) -> bool:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.close()
+            await writer.wait_closed()
         except OSError:
             return False
-        writer.close()
-        await writer.wait_closed()
         return True
 
     async def _serves(self) -> bool:
@@ -148,7 +161,7 @@ class TemporalServer:
 
 @asynccontextmanager
 async def temporal_server(
-    *, database: Path | None = None, ui: bool = False, timeout_s: float = 30
+    *, database: Path | None = None, ui: bool = False, timeout_s: float = 60
 ) -> AsyncIterator[TemporalServer]:
     """Run a dev server that answers by the time the block begins; with its UI where asked for."""
     server = TemporalServer(database=database, ui_port=free_port() if ui else None)

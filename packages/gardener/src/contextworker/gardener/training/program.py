@@ -29,15 +29,19 @@ _NICENESS: Final = 5
 
 def main() -> None:
     """Train in the folder that the command line names."""
-    folder = Path(sys.argv[1])
-    threading.Thread(target=_end_with_starter, args=(folder,), daemon=True).start()
+    folder, ending = Path(sys.argv[1]), threading.Lock()
+    threading.Thread(target=_end_with_starter, args=(folder, ending), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # the same machine's batches go first
     try:
-        outcome = train_in(folder)
-    except PermanentError as error:
-        outcome = {"refused": str(error)}
-    (folder / OUTCOME).write_text(json.dumps(outcome), encoding="utf-8")
+        try:
+            outcome = train_in(folder)
+        except PermanentError as error:
+            outcome = {"refused": str(error)}
+        (folder / OUTCOME).write_text(json.dumps(outcome), encoding="utf-8")
+    finally:
+        # It may have failed for a file that is removed already: to end now would stop the removal.
+        ending.acquire()
 
 
 def train_in(folder: Path) -> dict[str, Any]:
@@ -80,11 +84,12 @@ def _tell(stage: str, done: int, total: int | None) -> None:
     print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)  # noqa: T201 -- its news
 
 
-def _end_with_starter(folder: Path) -> None:
+def _end_with_starter(folder: Path, ending: threading.Lock) -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass  # nothing is ever said there
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
+    with ending:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
 
 
 if __name__ == "__main__":
