@@ -388,6 +388,7 @@ def test_the_next_series(version_now: str, expected: str) -> None:
     assert expected == next_series(version_now)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # three sessions, each with a Temporal of its own
 async def test_a_test_session_records_once_and_replays(tmp_path: Path) -> None:
     """As a module outside this repository does it: first nothing, then recorded, then replayed."""

@@ -270,6 +270,7 @@ async def test_a_token_over_tls_is_for_its_tenant(
     assert "TENANT_DENIED" == caught.value.reason
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # a busy machine takes long to start two gateways
 async def test_a_gateway_killed_under_a_watch_is_not_noticed(
     temporal: TemporalServer, temporal_client: Client, toys: None, tenant: str

@@ -253,6 +253,7 @@ async def test_a_version_that_is_not_current_gets_no_runs(
     assert "unpromoted" not in listed
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # each change takes seconds where the machine is busy
 async def test_a_module_is_there_while_its_version_changes(temporal_client: Client) -> None:
     """Temporal's list leaves a deployment out while it takes up a change; the routes do not."""
