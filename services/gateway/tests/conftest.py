@@ -1,6 +1,5 @@
 """A Temporal server, a gateway before it, and toy modules, shared by the session."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from temporalio.client import Client
 
 from contextworker.core.testing import TemporalServer, running
 from contextworker.core.testing.fixtures import temporal_client
+from contextworker.core.testing.server import temporal_server
 from contextworker.gateway.server import gateway
 from contextworker.gateway.settings import GatewaySettings
 
@@ -31,16 +31,9 @@ async def temporal() -> AsyncIterator[TemporalServer]:
     By itself it ends those that are five minutes old, and with them a call that is just being sent:
     the gateway then says that Temporal is away, for which clients try again and these tests do not.
     """
-    server = TemporalServer(
-        flags=['--dynamic-config-value=frontend.keepAliveMaxConnectionAge="24h"']
-    )
-    server.start()
-    try:
-        async with asyncio.timeout(60):
-            await server.answers()
+    flag = '--dynamic-config-value=frontend.keepAliveMaxConnectionAge="24h"'
+    async with temporal_server(flags=[flag]) as server:
         yield server
-    finally:
-        server.kill()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

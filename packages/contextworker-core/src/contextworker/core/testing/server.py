@@ -161,10 +161,14 @@ class TemporalServer:
 
 @asynccontextmanager
 async def temporal_server(
-    *, database: Path | None = None, ui: bool = False, timeout_s: float = 60
+    *,
+    database: Path | None = None,
+    ui: bool = False,
+    flags: Sequence[str] = (),
+    timeout_s: float = 60,
 ) -> AsyncIterator[TemporalServer]:
     """Run a dev server that answers by the time the block begins; with its UI where asked for."""
-    server = TemporalServer(database=database, ui_port=free_port() if ui else None)
+    server = TemporalServer(database=database, flags=flags, ui_port=free_port() if ui else None)
     server.start()
     try:
         async with asyncio.timeout(timeout_s):

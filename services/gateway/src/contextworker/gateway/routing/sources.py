@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion
 from temporalio.api.workflowservice.v1 import (
@@ -17,7 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contextworker.core.announcement import METADATA_KEY, Announcement
 from contextworker.core.registry import WorkerRegistry
 from contextworker.gateway.routing.routes import AnnouncedModule
-from contextworker.gateway.temporal import Temporal
+from contextworker.gateway.temporal import Method, Temporal
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
@@ -61,17 +61,14 @@ class DeploymentSource:
         return [module for module in modules if module is not None]
 
     async def _current_version(self, deployment: str) -> WorkerDeploymentVersion | None:
-        try:
-            described = await self._temporal.call(
-                self._temporal.service.describe_worker_deployment,
-                DescribeWorkerDeploymentRequest(
-                    namespace=self._temporal.namespace, deployment_name=deployment
-                ),
-            )
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:  # deleted since the last read
-                return None
-            raise
+        described = await self._unless_deleted(
+            self._temporal.service.describe_worker_deployment,
+            DescribeWorkerDeploymentRequest(
+                namespace=self._temporal.namespace, deployment_name=deployment
+            ),
+        )
+        if described is None:
+            return None
         current = described.worker_deployment_info.routing_config.current_deployment_version
         return current if current.build_id else None
 
@@ -92,17 +89,14 @@ class DeploymentSource:
             request.next_page_token = page.next_page_token
 
     async def _module(self, version: WorkerDeploymentVersion) -> AnnouncedModule | None:
-        try:
-            described = await self._temporal.call(
-                self._temporal.service.describe_worker_deployment_version,
-                DescribeWorkerDeploymentVersionRequest(
-                    namespace=self._temporal.namespace, deployment_version=version
-                ),
-            )
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:  # deleted since it was listed
-                return None
-            raise
+        described = await self._unless_deleted(
+            self._temporal.service.describe_worker_deployment_version,
+            DescribeWorkerDeploymentVersionRequest(
+                namespace=self._temporal.namespace, deployment_version=version
+            ),
+        )
+        if described is None:
+            return None
         payload = described.worker_deployment_version_info.metadata.entries.get(METADATA_KEY)
         if payload is None:  # someone else's deployment
             return None
@@ -119,6 +113,14 @@ class DeploymentSource:
             )
             return None
         return AnnouncedModule(version.deployment_name, version.build_id, announcement)
+
+    async def _unless_deleted(self, method: Method[Any, Found], request: Any) -> Found | None:
+        try:
+            return await self._temporal.call(method, request)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # deleted since it was listed
+                return None
+            raise
 
     def _complain(self, version: WorkerDeploymentVersion, problem: str) -> None:
         complaint = (version.deployment_name, version.build_id, problem)
