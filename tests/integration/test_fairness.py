@@ -78,7 +78,7 @@ async def closed_by(client: Client, runs: Sequence[str], moment: datetime) -> in
     ("size", "flags"),
     [
         pytest.param(300, ONE_PARTITION, id="quick"),
-        pytest.param(10_000, (), id="full", marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+        pytest.param(10_000, (), id="full", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
     ],
 )
 async def test_a_single_run_overtakes_another_tenants_flood(

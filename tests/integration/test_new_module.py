@@ -9,7 +9,7 @@ from running_system import ROOT, System
 
 from contextworker.core.testing import TemporalServer
 
-pytestmark = pytest.mark.timeout(300)  # packages may have to be fetched first
+pytestmark = pytest.mark.timeout(600)  # packages may have to be fetched first
 
 
 @pytest.fixture

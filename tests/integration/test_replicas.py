@@ -44,7 +44,7 @@ async def runs_of(client: Client, tenant_id: str) -> Counter[str]:
     return Counter([run.id async for run in listed if f"-{tenant_id}-" in run.id])
 
 
-FULL = [pytest.mark.slow, pytest.mark.timeout(600)]
+FULL = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize(

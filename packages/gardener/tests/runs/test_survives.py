@@ -71,7 +71,7 @@ async def stored(
     ("count", "kills"),
     [
         pytest.param(600, 1, id="600-products-1-kill", marks=pytest.mark.timeout(300)),
-        pytest.param(6000, 8, id="6000-products-8-kills", marks=pytest.mark.timeout(400)),
+        pytest.param(6000, 8, id="6000-products-8-kills", marks=pytest.mark.timeout(900)),
     ],
 )
 @pytest.mark.slow
