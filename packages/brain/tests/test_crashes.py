@@ -170,6 +170,52 @@ async def test_removing_while_harvesting(
             assert entry.old == earlier.new
 
 
+@pytest.mark.parametrize("by", ["remove_products", "mark_seen"])
+async def test_what_is_listed_again_meanwhile_is_waited_for_in_its_turn(
+    new_postgresql: NewUrl, product: Callable[..., ProductRecord], by: str
+) -> None:
+    """A removed product that another harvest is listing again, with one more behind them both."""
+    url = new_postgresql()
+    first, second = sorted((product_id("a", "camping-trade", sku), sku) for sku in "12")
+    of_supplier = {"dealer_code": "camping-trade", "run_id": "r"}
+    async with (
+        open_brain(url) as brain,
+        await AsyncConnection.connect(url) as lister,
+        await AsyncConnection.connect(url) as follower,
+        await AsyncConnection.connect(url, autocommit=True) as watcher,
+    ):
+        await brain.upsert_products("a", [product("1"), product("2")], run_id="1")
+        await brain.remove_products("a", [first[1]], **of_supplier)
+
+        async def waiting(number: int) -> None:
+            query = (
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            async with asyncio.timeout(30):
+                while (number,) != await (await watcher.execute(query)).fetchone():
+                    await asyncio.sleep(0.01)
+
+        async def lock(connection: AsyncConnection, key: str) -> None:
+            query = "SELECT FROM products WHERE product_id = %s FOR UPDATE"
+            await connection.execute(query, [key])
+
+        async def follow() -> None:
+            await lock(follower, first[0])
+            await lock(follower, second[0])
+            await follower.commit()
+
+        again = "UPDATE products SET removed_at = NULL WHERE product_id = %s"
+        await lister.execute(again, [first[0]])
+        await lock(lister, second[0])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(follow())
+            await waiting(1)
+            tasks.create_task(getattr(brain, by)("a", ["1", "2"], **of_supplier))
+            await waiting(2)
+            await lister.commit()
+
+
 async def test_killed_in_the_middle(new_url: NewUrl, upserter: Upserter) -> None:
     """A killed process leaves whole batches only, and its repetition goes on where it stopped."""
     url, size = new_url(), 250
