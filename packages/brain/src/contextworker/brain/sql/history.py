@@ -62,20 +62,19 @@ async def note_changes(
     listed = _entries(
         changed, HistoryField.LISTED, old=_NO, new=_YES, run_id=run_id, now=now
     ).where(changed.c.removed_at.is_not(None))
-    await _add(connection, union_all(*fields, listed), {})
+    await _add(connection, union_all(*fields, listed))
 
 
 async def note_removals(
     connection: AsyncConnection,
     is_removed: ColumnElement[bool],
-    parameters: dict[str, str],
     *,
     run_id: str,
     now: datetime,
 ) -> None:
     """Note that the products that a condition names are no longer in their supplier's feed."""
     rows = _entries(products, HistoryField.LISTED, old=_YES, new=_NO, run_id=run_id, now=now)
-    await _add(connection, rows.where(is_removed), parameters)
+    await _add(connection, rows.where(is_removed))
 
 
 async def page(
@@ -112,6 +111,6 @@ def _entries(
     return select(*(values[name].label(name) for name in _WRITTEN))
 
 
-async def _add(connection: AsyncConnection, rows: Any, parameters: dict[str, str]) -> None:
+async def _add(connection: AsyncConnection, rows: Any) -> None:
     statement = insert(product_history).from_select(_WRITTEN, rows)
-    await connection.execute(statement, parameters)
+    await connection.execute(statement)

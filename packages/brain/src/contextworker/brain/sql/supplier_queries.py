@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.identity import product_id
 from contextworker.brain.models import LastHarvest, SupplierState
-from contextworker.brain.sql import history, json_rows
+from contextworker.brain.sql import history
 from contextworker.brain.sql.dialects import insert_into
+from contextworker.brain.sql.enrichment.locking import is_one_of
 from contextworker.brain.sql.schema import products, runs, suppliers
 from contextworker.brain.sql.tenancy import OPERATORS, bind
 
-# What one JSON text names at once.
+# What one statement names.
 _KEYS_PER_STATEMENT = 20_000
 _IS_LISTED = products.c.removed_at.is_(None)
 _COLUMNS = [suppliers.c[name] for name in SupplierState.model_fields]
@@ -81,11 +82,10 @@ async def mark_seen(
     now: datetime,
 ) -> None:
     """Note that a feed has products."""
-    are_named = _named(connection, tenant_id)
-    for ids in _ids(tenant_id, skus, dealer_code):
-        if await _lock(connection, are_named, ids):
+    for are_named in _named(connection, tenant_id, skus, dealer_code):
+        if await _lock(connection, are_named):
             mark = update(products).where(are_named, _IS_LISTED)
-            await connection.execute(mark.values(last_seen_at=now), ids)
+            await connection.execute(mark.values(last_seen_at=now))
 
 
 async def remove(
@@ -111,14 +111,13 @@ async def remove(
         else last_seen_at
     )
     removed = 0
-    are_named = _named(connection, tenant_id)
-    are_listed = are_named & _IS_LISTED
-    for ids in _ids(tenant_id, skus, dealer_code):
-        if not await _lock(connection, are_named, ids):
+    for are_named in _named(connection, tenant_id, skus, dealer_code):
+        if not await _lock(connection, are_named):
             continue
-        await history.note_removals(connection, are_listed, ids, run_id=run_id, now=now)
+        are_listed = are_named & _IS_LISTED
+        await history.note_removals(connection, are_listed, run_id=run_id, now=now)
         mark = update(products).where(are_listed)
-        marked = await connection.execute(mark.values(removed_at=now, last_seen_at=last_seen), ids)
+        marked = await connection.execute(mark.values(removed_at=now, last_seen_at=last_seen))
         removed += marked.rowcount
     return removed
 
@@ -139,27 +138,19 @@ async def last_harvests(connection: AsyncConnection) -> list[LastHarvest]:
     return [LastHarvest.model_validate(row._asdict()) for row in rows]
 
 
-def _ids(tenant_id: str, skus: Sequence[str], dealer_code: str) -> Iterator[dict[str, str]]:
-    """Yield the parameters that name products, in the order of the key throughout."""
+def _named(
+    connection: AsyncConnection, tenant_id: str, skus: Sequence[str], dealer_code: str
+) -> Iterator[ColumnElement[bool]]:
+    """Yield conditions that name products, in the order of the key throughout."""
     ids = sorted({product_id(tenant_id, dealer_code, sku) for sku in skus})
     for start in range(0, len(ids), _KEYS_PER_STATEMENT):
         part = ids[start : start + _KEYS_PER_STATEMENT]
-        yield json_rows.parameter([{"product_id": key} for key in part])
+        yield (products.c.tenant_id == tenant_id) & is_one_of(
+            connection, products.c.product_id, part
+        )
 
 
-def _named(connection: AsyncConnection, tenant_id: str) -> ColumnElement[bool]:
-    """Return the condition of the products that a parameter names."""
-    types = {"product_id": products.c.product_id.type}
-    named = json_rows.unpacked(connection.dialect.name, types)
-    return and_(
-        products.c.tenant_id == tenant_id,
-        products.c.product_id.in_(select(*named.values())),
-    )
-
-
-async def _lock(
-    connection: AsyncConnection, are_named: ColumnElement[bool], ids: dict[str, str]
-) -> int:
+async def _lock(connection: AsyncConnection, are_named: ColumnElement[bool]) -> int:
     """Lock products in the order of the key, as all writers do, and return how many.
 
     By name alone: whether one is removed may change until it is locked, and what is done with it
@@ -172,5 +163,5 @@ async def _lock(
         .with_for_update(of=products)
         .subquery()
     )
-    found = await connection.execute(select(func.count()).select_from(locked), ids)
+    found = await connection.execute(select(func.count()).select_from(locked))
     return found.scalar_one()
