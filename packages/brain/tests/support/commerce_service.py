@@ -131,9 +131,8 @@ class CommerceService:
 
     def stored(self, tenant_id: str) -> dict[str, dict[str, Any]]:
         """Return a tenant's products by SKU."""
-        return {
-            item["sku"]: item for item in self.products.values() if item["tenant_id"] == tenant_id
-        }
+        products = list(self.products.values())  # at once: the server's thread adds some meanwhile
+        return {item["sku"]: item for item in products if item["tenant_id"] == tenant_id}
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._gone, self._running = asyncio.get_running_loop(), asyncio.Event(), 0
