@@ -3,7 +3,12 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 
 import psutil
 import psycopg
@@ -126,17 +131,17 @@ def _half_close(link: Link, fault: Fault) -> None:  # as the others
 @_strike
 async def _lock(system: ChaosSystem, fault: Fault) -> AsyncIterator[None]:
     brain = _postgresql(system)
-    try:
-        connection = await psycopg.AsyncConnection.connect(brain.url, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        raise NotHereError("PostgreSQL was down") from error
-    try:
-        await connection.execute("SET lock_timeout = '3s'")
-        with suppress(psycopg.Error):
-            await connection.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await psycopg.AsyncConnection.connect(brain.url, connect_timeout=3)
+            stack.push_async_callback(connection.close)
+            await connection.execute("SET lock_timeout = '3s'")
+            with suppress(psycopg.errors.LockNotAvailable):  # it stood in the way all the same
+                await connection.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+        # A killed backend takes all others with it, this one too where it has just been met.
+        except psycopg.OperationalError as error:
+            raise NotHereError("PostgreSQL was down") from error
         yield
-    finally:
-        await connection.close()
 
 
 @_strike
