@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contextworker.brain.identity import product_id
 from contextworker.brain.models import LastHarvest, SupplierState
 from contextworker.brain.sql import history
-from contextworker.brain.sql.dialects import insert_into
-from contextworker.brain.sql.enrichment.locking import is_one_of
+from contextworker.brain.sql.dialects import insert_into, is_one_of
 from contextworker.brain.sql.schema import products, runs, suppliers
 from contextworker.brain.sql.tenancy import OPERATORS, bind
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Enrichment, EnrichmentStatus
 from contextworker.brain.sql import json_rows
-from contextworker.brain.sql.enrichment.locking import is_one_of
+from contextworker.brain.sql.dialects import is_one_of
 from contextworker.brain.sql.schema import task_doubts
 
 NOTED: Final = frozenset(

@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import Edge, Relation
 from contextworker.brain.sql import json_rows
-from contextworker.brain.sql.dialects import insert_into
-from contextworker.brain.sql.enrichment.locking import is_one_of
+from contextworker.brain.sql.dialects import insert_into, is_one_of
 from contextworker.brain.sql.product_queries import is_id
 from contextworker.brain.sql.schema import edges
 from contextworker.core.errors import InvalidInputError

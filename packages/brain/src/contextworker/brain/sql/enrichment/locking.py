@@ -4,28 +4,14 @@ PostgreSQL would go by what it believes of the tables, and it may know nothing o
 to choose, it goes through a tenant's products for every product that is named.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Row,
-    Select,
-    Text,
-    any_,
-    cast,
-    func,
-    literal,
-    literal_column,
-    select,
-    true,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Row, Select, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import UserDefinedType
 
 from contextworker.brain.sql.changes import PLACE
-from contextworker.brain.sql.json_rows import encode
 from contextworker.brain.sql.schema import products
 
 
@@ -80,14 +66,3 @@ async def lock(
         query = select(found).select_from(keys.join(found, true()))
     rows = await connection.execute(query, parameters)
     return {row.product_id: row for row in rows}
-
-
-def is_one_of(
-    connection: AsyncConnection, column: ColumnElement[Any], values: Sequence[str]
-) -> ColumnElement[bool]:
-    """Return the condition that a column has one of many values; no join that could go wrong."""
-    if connection.dialect.name == "sqlite":
-        given = func.json_each(literal(encode(list(values)), Text())).table_valued("value")
-        return column.in_(select(given.c.value))
-    # Cast as a whole: row-level security lets no row be found by what may fail on one.
-    return column == any_(cast(literal(list(values), ARRAY(Text)), ARRAY(column.type)))

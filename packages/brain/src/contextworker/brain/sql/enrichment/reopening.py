@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contextworker.brain.models import EnrichmentStatus
 from contextworker.brain.sql.changes import LOOK_UP_BY_KEY, PLACE
+from contextworker.brain.sql.dialects import is_one_of
 from contextworker.brain.sql.enrichment import doubts
-from contextworker.brain.sql.enrichment.locking import Place, is_one_of, lock
+from contextworker.brain.sql.enrichment.locking import Place, lock
 from contextworker.brain.sql.product_queries import stands
 from contextworker.brain.sql.schema import products
 

@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contextworker.brain.models import Enrichment, Example
 from contextworker.brain.sql import json_rows
 from contextworker.brain.sql.changes import LOOK_UP_BY_KEY
+from contextworker.brain.sql.dialects import is_one_of
 from contextworker.brain.sql.enrichment import doubts, edge_queries, example_queries
 from contextworker.brain.sql.enrichment.claiming import held_ids, is_claim, is_held_by, settled_with
-from contextworker.brain.sql.enrichment.locking import Locked, is_one_of, lock
+from contextworker.brain.sql.enrichment.locking import Locked, lock
 from contextworker.brain.sql.enrichment.results import write_results
 from contextworker.brain.sql.product_queries import is_id
 from contextworker.brain.sql.schema import claimed_products, claims, products
